@@ -1,0 +1,1 @@
+"""Grow an archive of self-improving coding agents, chosen by clade metaproductivity."""

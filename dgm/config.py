@@ -1,0 +1,132 @@
+"""The settings of a run: one strict TOML file, the environment and the command line, later ones winning.
+
+Invariant: a `Config` holds no secret, only the names of environment variables that do, so it can be logged as it is.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from dgm.protocols import Limits
+
+
+class ConfigError(ValueError):
+    """A setting that is unknown, malformed or contradictory. The text names it and says what is allowed."""
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the file."""
+
+
+class RunConfig(Section):
+    """What to grow, and how much of it."""
+
+    seed: str = "minimal"
+    """The seed agent: a folder of `agents_seed/`, or the path of a folder that fulfils the agent contract."""
+    benchmark: str = "starter"
+    """A folder of `benchmarks/`, or the path of a folder with a `benchmark.toml`."""
+    tasks: int | tuple[str, ...] = 0
+    """The tasks that count: their ids, or how many to draw at random; 0 means all."""
+    evaluations: int = 96
+    """The budget B: how many (agent, task) pairs are evaluated in all."""
+    slots: int = 0
+    """How many jobs run at once; 0 means one a core."""
+    random_seed: int = 0
+    """Every choice of the run is drawn from this number and the log."""
+
+
+class PolicyConfig(Section):
+    """How to choose. The defaults are those of the Huxley-Gödel Machine (arXiv 2510.21614)."""
+
+    name: str = "hgm"
+    """`hgm`, or the dotted path of a function (PolicyConfig, budget) -> policy."""
+    alpha: float = 0.6
+    """Widening: expand while (evaluations)^alpha >= agents, failed expansions and those under way counted."""
+    warm_start: int = 5
+    """The seed is expanded this often before anything else is."""
+    cooling: bool = True
+    """Sharpen the draws as the budget runs out: tau = B / b."""
+    epsilon: float = 0.05
+    """The best agent is the one with the highest epsilon-quantile of its Beta posterior."""
+    patience: int = 3
+    """Failures in a row before an agent is not expanded again, or a task not tried again by the same agent."""
+
+
+class ModelConfig(Section):
+    """One model. `[models.default]` serves every role; `[models.solve]`, `.improve` and `.diagnose` override keys of it."""
+
+    name: str = "scripted"
+    """`scripted` (a simulation, no key, no cost) or a litellm model name such as `openai/gpt-4.1-mini`."""
+    api_base: str = ""
+    """The provider's address, where it is not the usual one."""
+    api_key_env: str = ""
+    """The name of the environment variable that holds the key. The key itself never stands in a file."""
+    usd_per_million_in: float | None = None
+    """The price of a million input tokens; needed where litellm does not know the model."""
+    usd_per_million_out: float | None = None
+    """The price of a million output tokens."""
+    max_tokens: int = 4096
+    """More output tokens than this per call are never asked for."""
+    seconds_per_call: float = 300.0
+    """Retries included, a call to the provider takes no longer."""
+    extra: dict[str, Any] = {}
+    """Further parameters of each request, such as `temperature`."""
+
+
+Role = Literal["solve", "improve", "diagnose"]
+ROLES: tuple[Role, ...] = ("solve", "improve", "diagnose")
+
+
+class CapsConfig(Section):
+    """Spending caps in dollars, enforced before a call is made: the worst case is reserved first."""
+
+    usd_per_call: float = 1.0
+    usd_per_job: float = 5.0
+    usd_per_agent: float = 200.0
+    """All that an agent causes: its evaluations and the expansions of it."""
+    usd_per_run: float = 20.0
+    calls_per_job: int = 200
+
+
+class SandboxConfig(Section):
+    """Where untrusted code runs."""
+
+    kind: Literal["auto", "docker", "local"] = "auto"
+    """`auto`: Docker where an engine answers, else local, which only the simulated model may use."""
+    image: str = "python:3.11-slim"
+    """The image of tasks that name none; it has a Python 3."""
+    python: str = "python3"
+    """The interpreter that agents are started with inside an image."""
+    runtime: str = ""
+    """An OCI runtime other than the engine's default, such as `runsc`."""
+    local_with_real_models: bool = False
+    """Let agents of a real model run without a container, with this user's rights. Say yes only on a machine to lose."""
+
+
+class Config(Section):
+    """All settings of a run."""
+
+    run: RunConfig = RunConfig()
+    policy: PolicyConfig = PolicyConfig()
+    models: dict[str, ModelConfig] = {}
+    """By role; a role that is missing is served by `default`."""
+    caps: CapsConfig = CapsConfig()
+    sandbox: SandboxConfig = SandboxConfig()
+    attempt: Limits = Limits()
+    """What an agent may use on a task."""
+    expansion: Limits = Limits(seconds=1800.0)
+    """What an agent may use to write a child."""
+    grading: Limits = Limits(seconds=300.0)
+    """What the hidden tests may use."""
+
+    def model(self, role: Role) -> ModelConfig:
+        return self.models.get(role) or self.models.get("default") or ModelConfig()
+
+    @property
+    def simulated(self) -> bool:
+        """Whether all models are the scripted one, so that results are a simulation."""
+        return all(self.model(role).name == "scripted" for role in ROLES)

@@ -1,0 +1,207 @@
+"""The three things that can be swapped under the machine: where untrusted code runs, who thinks, and what counts.
+
+Invariant: nothing here does I/O. Each Protocol has one contract suite in `tests/contracts`, which every implementation
+passes.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from msgspec import Struct
+
+from dgm.files import File, Files
+from dgm.jobs import JobId, TaskId
+
+# ---------------------------------------------------------------- Sandbox: where untrusted code runs
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    """What one errand may use. Every limit is enforced by the sandbox, not asked of the code."""
+
+    seconds: float = 600.0
+    cpus: float = 1.0
+    memory_mb: int = 1024
+    pids: int = 256
+    disk_mb: int = 512
+    output_bytes: int = 200_000
+    take_bytes: int = 8_000_000
+    take_files: int = 2_000
+
+
+class Errand(Struct, frozen=True):
+    """One command in a fresh sandbox: files in, changed files out.
+
+    Relative paths are below the sandbox's home. `{home}`, `{python}` and `{door}` in `command` and in the values of
+    `env` are replaced by the home folder, the interpreter and the folder of the gateway's socket. The environment
+    holds nothing but `env`, `HOME`, `PATH`, `LANG` and `TMPDIR`.
+    """
+
+    job: JobId
+    command: tuple[str, ...]
+    files: Files = {}
+    cwd: str = ""
+    env: Mapping[str, str] = {}
+    take: tuple[str, ...] = ()
+    """Folders of which new, changed and deleted files are reported once all processes have been ended."""
+    door: Path | None = None
+    """A host folder that holds the gateway's `model.sock` and is mounted at `{door}`. None: no model."""
+    image: str | None = None
+    """The Docker image; None for the sandbox's own default."""
+    limits: Limits = Limits()
+
+
+class Ran(Struct, frozen=True):
+    """How an errand ended. All of it but `ended` and `seconds` is under the control of untrusted code."""
+
+    ended: Literal["exited", "timeout", "memory", "cancelled"]
+    exit: int | None
+    """The exit code, negative for a signal; None unless it ended by itself."""
+    output: bytes
+    """Standard output and error together; where it was too long, its head and tail around a line that says so."""
+    changed: Files
+    """Path (as in `Errand.files`, or absolute where `take` was) to the new content of regular files. Checked."""
+    deleted: tuple[str, ...]
+    refused: tuple[str, ...]
+    """What was left behind and not taken, with the reason: links, devices, `.git`, too large."""
+    seconds: float
+
+
+class SandboxFault(Exception):
+    """The sandbox itself failed: no engine, no image, no space. The environment's fault, never the agent's.
+
+    The text says what happened and what to do.
+    """
+
+
+class Sandbox(Protocol):
+    """Runs untrusted code. Thread-safe: many errands at once."""
+
+    name: str
+    """`docker` or `local`."""
+
+    def check(self) -> None:
+        """Raise `SandboxFault` unless errands can run here, with every limit in force."""
+
+    def run(self, errand: Errand) -> Ran:
+        """Run `errand` in a fresh sandbox that is gone afterwards, whatever happens. Raises `SandboxFault`."""
+
+    def cancel(self, job: JobId | None = None) -> None:
+        """End the running errands of `job`, or all, within about a second; they return as `cancelled`."""
+
+    def reap(self) -> int:
+        """Remove what earlier drivers of this run left behind, and return how many there were."""
+
+
+# ---------------------------------------------------------------- Model: who thinks
+
+Chat = Mapping[str, Any]
+"""A chat completion request or response as the OpenAI wire format has it."""
+
+
+class ModelFault(Exception):
+    """The provider gave no usable answer.
+
+    kind: `busy` (429, 500-599, timeouts, garbage, no connection: worth a retry), `refused` (a 4xx that concerns this
+    request alone, such as a context that is too long: the agent is told) or `denied` (401, 403, 404, no credit: the run
+    must pause and say so). `retry_after`: seconds, where the provider named them.
+    """
+
+    def __init__(self, kind: Literal["busy", "refused", "denied"], text: str, retry_after: float | None = None) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.retry_after = retry_after
+
+
+class Price(Struct, frozen=True):
+    """Dollars per token."""
+
+    usd_in: float
+    usd_out: float
+
+
+class Model(Protocol):
+    """A chat model behind the gateway. Thread-safe."""
+
+    name: str
+
+    def price(self) -> Price | None:
+        """None: unknown, and then the configuration has to give it."""
+
+    def complete(self, request: Chat, seconds: float) -> Chat:
+        """One completion, with `usage` in the reply, within `seconds`. One attempt, no retries. Raises `ModelFault`."""
+
+
+# ---------------------------------------------------------------- Benchmark: what counts
+
+
+class Task(Struct, frozen=True):
+    """What an agent gets to see of a task, and what its sandbox needs."""
+
+    id: TaskId
+    statement: str
+    files: Files = {}
+    """The starting state of the workspace."""
+    image: str | None = None
+    workspace: str = "work"
+    """The folder to change: relative to home, or an absolute path of the image."""
+    seconds: float | None = None
+    """A time limit of the task's own, if it has one."""
+
+
+class Patch(Struct, frozen=True):
+    """A change to a task's workspace, paths relative to it: regular files only, checked."""
+
+    changed: Files = {}
+    deleted: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.changed or self.deleted)
+
+
+class Grade(Struct, frozen=True):
+    """The verdict of the hidden tests, run where no agent has been."""
+
+    solved: bool
+    report: str
+    """What the tests printed, capped; for people and for the record, never for the agents of this run."""
+    flags: tuple[str, ...] = ()
+
+
+class Benchmark(Protocol):
+    """A set of tasks and the means to grade a patch. Thread-safe."""
+
+    name: str
+    version: str
+    """A digest of everything that a score depends on."""
+
+    def tasks(self) -> Sequence[TaskId]:
+        """All task ids, in a fixed order."""
+
+    def task(self, id: TaskId) -> Task:
+        """Raises `KeyError`."""
+
+    def grade(self, id: TaskId, patch: Patch, sandbox: Sandbox, job: JobId) -> Grade:
+        """Grade `patch` in fresh sandboxes. Raises `SandboxFault` where the environment failed; that is no verdict."""
+
+    def reference(self, id: TaskId) -> Patch | None:
+        """A patch that solves the task, where one is known: for the benchmark's own checks and the simulation only."""
+
+
+__all__ = [
+    "Benchmark",
+    "Chat",
+    "Errand",
+    "File",
+    "Files",
+    "Grade",
+    "Limits",
+    "Model",
+    "ModelFault",
+    "Patch",
+    "Price",
+    "Ran",
+    "Sandbox",
+    "SandboxFault",
+    "Task",
+]
