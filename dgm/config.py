@@ -22,7 +22,7 @@ class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A table of the file."""
 
 
-class RunConfig(Section):
+class RunConfig(Section, frozen=True):
     """What to grow, and how much of it."""
 
     seed: str = "minimal"
@@ -39,7 +39,7 @@ class RunConfig(Section):
     """Every choice of the run is drawn from this number and the log."""
 
 
-class PolicyConfig(Section):
+class PolicyConfig(Section, frozen=True):
     """How to choose. The defaults are those of the Huxley-Gödel Machine (arXiv 2510.21614)."""
 
     name: str = "hgm"
@@ -56,8 +56,8 @@ class PolicyConfig(Section):
     """Failures in a row before an agent is not expanded again, or a task not tried again by the same agent."""
 
 
-class ModelConfig(Section):
-    """One model. `[models.default]` serves every role; `[models.solve]`, `.improve` and `.diagnose` override keys of it."""
+class ModelConfig(Section, frozen=True):
+    """One model. `[models.default]` serves all roles; `[models.solve]`, `.improve`, `.diagnose` override keys of it."""
 
     name: str = "scripted"
     """`scripted` (a simulation, no key, no cost) or a litellm model name such as `openai/gpt-4.1-mini`."""
@@ -81,7 +81,7 @@ Role = Literal["solve", "improve", "diagnose"]
 ROLES: tuple[Role, ...] = ("solve", "improve", "diagnose")
 
 
-class CapsConfig(Section):
+class CapsConfig(Section, frozen=True):
     """Spending caps in dollars, enforced before a call is made: the worst case is reserved first."""
 
     usd_per_call: float = 1.0
@@ -92,7 +92,7 @@ class CapsConfig(Section):
     calls_per_job: int = 200
 
 
-class SandboxConfig(Section):
+class SandboxConfig(Section, frozen=True):
     """Where untrusted code runs."""
 
     kind: Literal["auto", "docker", "local"] = "auto"
@@ -104,10 +104,10 @@ class SandboxConfig(Section):
     runtime: str = ""
     """An OCI runtime other than the engine's default, such as `runsc`."""
     local_with_real_models: bool = False
-    """Let agents of a real model run without a container, with this user's rights. Say yes only on a machine to lose."""
+    """Let agents of a real model run without a container, with your rights. Say yes only on a machine to lose."""
 
 
-class Config(Section):
+class Config(Section, frozen=True):
     """All settings of a run."""
 
     run: RunConfig = RunConfig()

@@ -1,0 +1,329 @@
+"""The archive as a value: a tree of agents, folded from the event log. All that a policy may look at.
+
+Invariant: only `Tree.apply` changes a tree, and equal logs give equal trees. Reading never changes anything.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from dgm import belief
+from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured, RunEnded, RunPaused, TaskScored
+from dgm.jobs import AgentId, Evaluate, Expand, JobId, TaskId, Usage
+from dgm.pool import Pool
+
+CHARGED = ("stillborn", "infra", "lost")
+"""The causes that count against an agent's or a task's patience. The others are nobody's fault."""
+
+
+class Agent:
+    """One agent: its own results, and the counts of its clade (itself and all of its descendants). Read-only."""
+
+    __slots__ = (
+        "_children",
+        "_evaluating",
+        "_misses",
+        "_results",
+        "barren",
+        "born",
+        "clade_failed",
+        "clade_solved",
+        "depth",
+        "digest",
+        "expanding",
+        "failed",
+        "id",
+        "index",
+        "job",
+        "parent",
+        "solved",
+        "summary",
+        "usage",
+    )
+
+    def __init__(self, event: AgentBorn, parent: "Agent | None", index: int) -> None:
+        self.id: AgentId = event.agent
+        self.digest = event.digest
+        self.parent = parent
+        self.index = index
+        self.depth: int = parent.depth + 1 if parent else 0
+        self.born = event.at
+        self.job = event.job
+        self.summary = event.summary
+        self.solved = self.failed = self.clade_solved = self.clade_failed = 0
+        self.usage = Usage()
+        """All that this agent caused: its evaluations and the expansions of it."""
+        self.expanding = 0
+        self.barren = 0
+        """Failed expansions in a row."""
+        self._results: dict[TaskId, bool] = {}
+        self._evaluating: set[TaskId] = set()
+        self._misses: dict[TaskId, int] = {}
+        self._children: list[Agent] = []
+
+    @property
+    def results(self) -> Mapping[TaskId, bool]:
+        """Task to whether it was solved, in the order in which the scores came in."""
+        return MappingProxyType(self._results)
+
+    @property
+    def misses(self) -> Mapping[TaskId, int]:
+        """Task to how often its evaluation failed for reasons that are not the agent's."""
+        return MappingProxyType(self._misses)
+
+    @property
+    def children(self) -> tuple["Agent", ...]:
+        return tuple(self._children)
+
+    @property
+    def evaluations(self) -> int:
+        return self.solved + self.failed
+
+    @property
+    def rate(self) -> float | None:
+        """Solved per evaluation; None before the first."""
+        return self.solved / self.evaluations if self.evaluations else None
+
+    def lineage(self) -> list["Agent"]:
+        """From the seed down to this agent."""
+        line = list(self._up())
+        return line[::-1]
+
+    def _up(self) -> Iterator["Agent"]:
+        agent: Agent | None = self
+        while agent is not None:
+            yield agent
+            agent = agent.parent
+
+
+class Tree:
+    """A fold of the log. A record costs O(depth), a choice costs by the number of distinct tallies."""
+
+    def __init__(self, events: Iterable[AnyEvent] = ()) -> None:
+        self.length = 0
+        """Events folded so far; it also picks the policy's random stream."""
+        self.config: dict[str, Any] = {}
+        self.tasks: tuple[TaskId, ...] = ()
+        self.benchmark = ""
+        self.patience = 3
+        self.next_job: JobId = 1
+        self.evaluations = 0
+        self.solved = 0
+        self.expanding = 0
+        self.stillborn = 0
+        self.failed_in_a_row: Counter[str] = Counter()
+        """By cause: jobs that ended so, since one last ended well."""
+        self.failures: Counter[str] = Counter()
+        self.spent = Usage()
+        self.began = self.last = 0.0
+        """Times of the first and of the last event."""
+        self.ended: RunEnded | None = None
+        self.paused: RunPaused | None = None
+        self._order: list[Agent] = []
+        self._agents: dict[AgentId, Agent] = {}
+        self._running: dict[JobId, JobStarted] = {}
+        self._stale: set[int] = set()
+        self._expandable = Pool()
+        self._evaluable = Pool()
+        for event in events:
+            self.apply(event)
+
+    # ------------------------------------------------------------ reading
+
+    @property
+    def agents(self) -> Mapping[AgentId, Agent]:
+        """In order of birth, so parents precede their children."""
+        return MappingProxyType(self._agents)
+
+    @property
+    def running(self) -> Mapping[JobId, JobStarted]:
+        return MappingProxyType(self._running)
+
+    @property
+    def seeds(self) -> list[Agent]:
+        return [agent for agent in self._order if agent.parent is None]
+
+    def agent(self, index: int) -> Agent:
+        """The agent that was born as number `index`, from 0."""
+        return self._order[index]
+
+    @property
+    def expandable(self) -> Pool:
+        """The agents that may be expanded, under the tallies of their clades."""
+        self._settle()
+        return self._expandable
+
+    @property
+    def evaluable(self) -> Pool:
+        """The agents that have an untried task, under their own tallies."""
+        self._settle()
+        return self._evaluable
+
+    def untried(self, agent: Agent) -> list[TaskId]:
+        """Tasks without a score, not under way, and not given up."""
+        return [
+            task
+            for task in self.tasks
+            if task not in agent._results
+            and task not in agent._evaluating
+            and agent._misses.get(task, 0) < self.patience
+        ]
+
+    def best(self, epsilon: float) -> Agent | None:
+        """The agent with the highest epsilon-quantile of its posterior among those evaluated; else the first seed."""
+        tallies = belief.undominated((a.solved, a.failed) for a in self._order if a.evaluations)
+        if not tallies:
+            return self._order[0] if self._order else None
+        top = max(tallies, key=lambda tally: belief.quantile(tally[0], tally[1], epsilon))
+        return next(agent for agent in self._order if (agent.solved, agent.failed) == top)
+
+    # ------------------------------------------------------------ folding
+
+    def apply(self, event: AnyEvent) -> None:
+        """Fold `event`. Raises `ValueError`, with nothing changed, if it cannot follow the events before it."""
+        match event:
+            case TaskScored():
+                self._scored(event)
+            case JobStarted():
+                self._started(event)
+            case AgentBorn():
+                self._born(event)
+            case JobFailed():
+                self._failed(event)
+            case RunConfigured():
+                self._configured(event)
+            case RunPaused():
+                self.paused = event
+            case RunEnded():
+                self.ended = event
+        self.length += 1
+        self.began = self.began or event.at
+        self.last = event.at
+
+    def _configured(self, event: RunConfigured) -> None:
+        self.config, self.tasks, self.benchmark = event.config, event.tasks, event.benchmark
+        self.patience = int(event.config.get("policy", {}).get("patience", 3))
+        self.ended = None
+        self._stale.update(range(len(self._order)))
+
+    def _started(self, event: JobStarted) -> None:
+        agent = self._agents.get(event.job.agent)
+        if agent is None:
+            raise ValueError(f"job {event.id} is about {event.job.agent}, which is not in the tree")
+        if event.id < self.next_job:
+            raise ValueError(f"job {event.id} started twice")
+        if isinstance(event.job, Evaluate):
+            if event.job.task in agent._results or event.job.task in agent._evaluating:
+                raise ValueError(f"{agent.id} is evaluated on {event.job.task} twice")
+            agent._evaluating.add(event.job.task)
+        else:
+            agent.expanding += 1
+            self.expanding += 1
+        self._running[event.id] = event
+        self.next_job = event.id + 1
+        self.ended = None
+        self._stale.add(agent.index)
+
+    def _born(self, event: AgentBorn) -> None:
+        if event.agent in self._agents:
+            raise ValueError(f"{event.agent} was born twice")
+        parent = None
+        if event.parent is not None:
+            job = self._job(event.job)
+            parent = self._agents.get(event.parent)
+            if parent is None or not isinstance(job, Expand) or job.agent != event.parent:
+                raise ValueError(f"{event.agent} is no child of job {event.job}")
+        agent = Agent(event, parent, len(self._order))
+        self._order.append(agent)
+        self._agents[agent.id] = agent
+        self._stale.add(agent.index)
+        if parent is not None:
+            assert event.job is not None
+            parent._children.append(agent)
+            parent.barren = 0
+            self._finish(event.job, event.usage)
+            self.failed_in_a_row.clear()
+
+    def _scored(self, event: TaskScored) -> None:
+        job = self._job(event.job)
+        if not isinstance(job, Evaluate):
+            raise ValueError(f"job {event.job} is no evaluation, but has a score")
+        agent = self._finish(event.job, event.usage)
+        agent._results[job.task] = event.solved
+        agent._misses.pop(job.task, None)
+        self.evaluations += 1
+        above: Agent | None = agent
+        if event.solved:
+            self.solved += 1
+            agent.solved += 1
+            while above is not None:
+                above.clade_solved += 1
+                above = above.parent
+        else:
+            agent.failed += 1
+            while above is not None:
+                above.clade_failed += 1
+                above = above.parent
+        if self.failed_in_a_row:
+            self._forgive(keep="stillborn")
+
+    def _failed(self, event: JobFailed) -> None:
+        job = self._job(event.job)
+        agent = self._finish(event.job, event.usage)
+        self.failures[event.cause] += 1
+        self.failed_in_a_row[event.cause] += 1
+        if event.cause not in CHARGED:
+            return
+        if isinstance(job, Evaluate):
+            agent._misses[job.task] = agent._misses.get(job.task, 0) + 1
+        else:
+            agent.barren += 1
+            self.stillborn += event.cause == "stillborn"
+
+    def _forgive(self, keep: str) -> None:
+        """A score shows that the environment works; it says nothing about failed expansions."""
+        kept = self.failed_in_a_row[keep]
+        self.failed_in_a_row.clear()
+        if kept:
+            self.failed_in_a_row[keep] = kept
+
+    def _job(self, id: JobId | None) -> Expand | Evaluate:
+        started = self._running.get(id) if id is not None else None
+        if started is None:
+            raise ValueError(f"job {id} is not running")
+        return started.job
+
+    def _finish(self, id: JobId, usage: Usage) -> Agent:
+        job = self._running.pop(id).job
+        agent = self._agents[job.agent]
+        if isinstance(job, Evaluate):
+            agent._evaluating.discard(job.task)
+        else:
+            agent.expanding -= 1
+            self.expanding -= 1
+        agent.usage += usage
+        self.spent += usage
+        self._stale.add(agent.index)
+        return agent
+
+    def _settle(self) -> None:
+        """Bring the pools up to date with the agents that changed, and with the clades that these are in."""
+        if not self._stale:
+            return
+        seen: set[int] = set()
+        for index in self._stale:
+            agent = self._order[index]
+            if self.untried(agent):
+                self._evaluable.put(index, agent.solved, agent.failed)
+            else:
+                self._evaluable.drop(index)
+            for above in agent._up():
+                if above.index in seen:
+                    break
+                seen.add(above.index)
+                if above.barren < self.patience:
+                    self._expandable.put(above.index, above.clade_solved, above.clade_failed)
+                else:
+                    self._expandable.drop(above.index)
+        self._stale.clear()
