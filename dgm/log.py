@@ -1,0 +1,162 @@
+"""The log of a run: a file that only grows, one event a line, each line sealed by a checksum over all lines so far.
+
+Invariant: what `append` returned from is on the disk, and no line that was changed, removed, repeated or moved is ever
+read as an event. Only the last line may be incomplete (the writer was killed); it never counted.
+
+A line is `checksum SP json LF`. The checksum, 8 hexadecimal digits, is the CRC-32 of the JSON texts of this line and
+all lines before it, joined.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from zlib import crc32
+
+import msgspec
+
+from dgm.events import AnyEvent, decode, encode
+
+HEAD = 9
+"""Bytes of a line before its JSON: the checksum and a space."""
+
+
+class Damaged(Exception):
+    """What is stored is not what was written. The text says what, where, and what to do."""
+
+
+class LogDamaged(Damaged):
+    """Line `line` (from 1), which begins at byte `offset`, cannot be what was written there."""
+
+    def __init__(self, path: Path, line: int, offset: int, reason: str) -> None:
+        super().__init__(
+            f"{path} is damaged at line {line} (byte {offset}): {reason}. "
+            "`dgm check --repair` keeps all lines that still prove themselves, and a copy of the file as it is."
+        )
+        self.line = line
+        self.offset = offset
+        self.reason = reason
+
+
+class NotWritten(Exception):
+    """The disk refused a record. All earlier ones are safe, and the run can be resumed."""
+
+    def __init__(self, what: object, error: OSError) -> None:
+        super().__init__(
+            f"{what} could not be written: {error.strerror or error}. Nothing recorded so far is lost: "
+            "make room or repair the disk, then give the same command again."
+        )
+
+
+class LogReader:
+    """Reads a log from its start, and later only what was added since; also while another process writes it."""
+
+    __slots__ = ("begin", "crc", "line", "offset", "path")
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.line = 0
+        """Lines read so far."""
+        self.begin = 0
+        """Where the last line read begins, in bytes."""
+        self.offset = 0
+        """Where it ends."""
+        self.crc = 0
+
+    def events(self) -> Iterator[AnyEvent]:
+        """The events since the last call, in order; none from a torn last line. Raises `LogDamaged`."""
+        with self.path.open("rb", buffering=1 << 20) as file:
+            if file.seek(0, os.SEEK_END) < self.offset:
+                raise self.damage("the file ends before what was already read of it")
+            file.seek(self.offset)
+            for line in file:
+                text = line[HEAD:-1]
+                crc = crc32(text, self.crc)
+                if line[:HEAD] != b"%08x " % crc or line[-1] != 10:
+                    if file.read(1):
+                        raise self.damage("its checksum does not match it and the lines before it", ahead=1)
+                    return
+                try:
+                    event = decode(text)
+                except msgspec.DecodeError as error:
+                    raise self.damage(f"it is no event of this version of dgm ({error})", ahead=1) from error
+                self.line += 1
+                self.begin = self.offset
+                self.offset += len(line)
+                self.crc = crc
+                yield event
+
+    def damage(self, reason: str, ahead: int = 0) -> LogDamaged:
+        """The error that names the last line read (`ahead=0`) or the one after it (`ahead=1`)."""
+        return LogDamaged(self.path, self.line + ahead, self.offset if ahead else self.begin, reason)
+
+
+class LogWriter:
+    """Appends to a log, from where a reader has come to its end. One writer at a time: see `dgm.archive.Lock`."""
+
+    def __init__(self, read: LogReader) -> None:
+        """Cut off what `read` found torn at the end. Raises `OSError`."""
+        self.path = read.path
+        self._offset = read.offset
+        self._crc = read.crc
+        self._broken = False
+        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        self.torn = os.fstat(self._file).st_size - self._offset
+        """Bytes of a torn last line that were cut off."""
+        if self.torn:
+            os.ftruncate(self._file, self._offset)
+            os.fsync(self._file)
+
+    def append(self, text: bytes) -> None:
+        """Put the JSON `text` of one event on the disk. Raises `NotWritten`, and then nothing of it stays."""
+        if self._broken:
+            raise NotWritten(self.path, OSError("an earlier record was refused"))
+        crc = crc32(text, self._crc)
+        line = b"%08x %b\n" % (crc, text)
+        try:
+            rest = memoryview(line)
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+            os.fsync(self._file)
+        except OSError as error:
+            self._broken = True
+            self._cut()
+            raise NotWritten(self.path, error) from error
+        self._crc = crc
+        self._offset += len(line)
+
+    def _cut(self) -> None:
+        try:
+            os.ftruncate(self._file, self._offset)
+            os.fsync(self._file)
+        except OSError:
+            # The disk takes nothing at all any more. What stays is a torn last line, or a whole event that nobody was
+            # told of; both are understood at the next opening.
+            return
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+def sealed(event: AnyEvent) -> bytes:
+    """The JSON text of `event`. Raises `ValueError` if it could not be read back, such as for a NaN."""
+    text = encode(event)
+    try:
+        decode(text)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"this event cannot be recorded: {error}: {event}") from error
+    return text
+
+
+def create(path: Path) -> None:
+    """Make an empty log that survives a power cut, if there is none."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
