@@ -1,0 +1,3 @@
+from buildorder.order import CycleError, levels, plan
+
+__all__ = ["CycleError", "levels", "plan"]

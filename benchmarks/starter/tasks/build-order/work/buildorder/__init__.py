@@ -1,0 +1,3 @@
+from buildorder.order import plan
+
+__all__ = ["plan"]

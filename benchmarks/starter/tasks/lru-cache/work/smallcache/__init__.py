@@ -1,0 +1,4 @@
+from smallcache.lru import LRUCache
+from smallcache.memo import memoize
+
+__all__ = ["LRUCache", "memoize"]

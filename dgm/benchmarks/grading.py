@@ -1,0 +1,173 @@
+"""From a patch to a verdict: what the graders of the benchmarks on local files share.
+
+Invariant: a patch is solved only if the hidden tests, laid over the patched workspace in a fresh sandbox, prove it.
+Whatever the code under test does (hang, crash, lie) is unsolved; what the environment does wrong is a `SandboxFault`.
+
+What remains open: tests run in one process with the code they test, so determined code can forge a pass (see
+`dgm.benchmarks.prove`); a check that is a plain command is only as honest as the command. `flags` name what to look at.
+"""
+
+import ast
+import json
+import re
+import secrets
+import sys
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+
+import msgspec
+from msgspec import Struct
+
+from dgm.files import BadFiles, File, Files, checked, patched, without_litter
+from dgm.jobs import JobId
+from dgm.protocols import Errand, Grade, Limits, Patch, Ran, Sandbox, SandboxFault
+
+PROVER = Path(__file__).with_name("prove.py").read_bytes
+TESTS = ("test_*.py", "*_test.py", "tests/*", "*/tests/*")
+"""Paths or names that are tests unless a benchmark says otherwise."""
+STEERING = ("conftest.py", "pytest.ini", "setup.cfg", "tox.ini", "sitecustomize.py", "usercustomize.py", "*.pth")
+"""Names of files that change how tests run; a patch never brings them into grading."""
+TRACES = re.compile(
+    rb"os\._exit|_getframe|get_objects|get_referrers|settrace|setprofile|\bctypes\b|\batexit\b|/proc/|import unittest"
+)
+"""What code that fools its tests tends to contain, and code that solves its task rarely needs."""
+REPORT_CHARS = 20_000
+
+
+class Check(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a task is graded. Without a command, the hidden unittest tests are run and have to prove themselves."""
+
+    command: tuple[str, ...] = ()
+    """Solved if it exits with 0."""
+    output: str = ""
+    """And if, in addition, this regular expression is found in what it printed."""
+    seconds: float = 60.0
+    """More time than this is a failure of the code under test."""
+
+
+class Exam(Struct, frozen=True):
+    """All that the grading of one task depends on."""
+
+    work: Files
+    hidden: Files
+    check: Check
+    protected: tuple[str, ...]
+    """Patterns of paths or names that a patch may not bring into grading, beyond `STEERING` and the hidden files."""
+    image: str | None = None
+
+
+class Proof(Struct, frozen=True):
+    """The last line of `prove.py`, without its nonce."""
+
+    passed: int
+    broken: int
+    tampered: tuple[str, ...]
+
+
+def grade(exam: Exam, patch: Patch, sandbox: Sandbox, job: JobId, limits: Limits) -> Grade:
+    """Grade `patch` in one fresh sandbox. Raises `SandboxFault`."""
+    changed = without_litter(patch.changed)
+    barred = {path for path in (*changed, *patch.deleted) if is_protected(path, exam)}
+    flags = suspicions(exam, changed, barred)
+    kept = {path: file for path, file in changed.items() if path not in barred}
+    deleted = [path for path in patch.deleted if path not in barred]
+    try:
+        files = checked({**patched(exam.work, kept, deleted), **exam.hidden})
+    except BadFiles as error:
+        return Grade(False, f"The patch does not fit the workspace: {error}", flags)
+    run = by_command if exam.check.command else by_proof
+    verdict = run(exam, files, sandbox, job, msgspec.structs.replace(limits, seconds=exam.check.seconds))
+    return Grade(verdict.solved, verdict.report[-REPORT_CHARS:], flags + verdict.flags)
+
+
+def by_command(exam: Exam, files: Files, sandbox: Sandbox, job: JobId, limits: Limits) -> Grade:
+    """The exit code of the check command decides, and its output where a pattern is given."""
+    ran = errand(exam, files, exam.check.command, {}, sandbox, job, limits)
+    output = ran.output.decode(errors="replace")
+    matches = re.search(exam.check.output, output, re.MULTILINE) is not None
+    return Grade(ran.ended == "exited" and ran.exit == 0 and matches, f"{output}\n{ending(ran)}")
+
+
+def by_proof(exam: Exam, files: Files, sandbox: Sandbox, job: JobId, limits: Limits) -> Grade:
+    """Only the line that carries the nonce of this very grading counts, and only if no test is missing from it."""
+    tests = [path for path in exam.hidden if is_test_file(path)]
+    nonce = secrets.token_hex(16)
+    plan = json.dumps({"nonce": nonce, "tests": tests}).encode()
+    tools = {"grader/prove.py": File(PROVER()), "grader/plan.json": File(plan)}
+    command = ("{python}", "-I", "-u", "-B", "{home}/grader/prove.py", "{home}/grader/plan.json")
+    ran = errand(exam, files, command, tools, sandbox, job, limits)
+    output = ran.output.decode(errors="replace")
+    if "prove: started" not in output and not (ran.ended == "exited" and ran.exit is None):
+        raise SandboxFault(f"the tests could not be started ({ending(ran)}); is there a Python 3? {output[-2000:]}")
+    shown, found, line = output.rpartition(f"\n{nonce} ")
+    if ran.ended != "exited" or not found:
+        left = ran.exit == 0
+        return Grade(False, f"{output}\n{ending(ran)} before all tests had run", ("left-without-proof",) * left)
+    try:
+        proof = msgspec.json.decode(line.split("\n")[0], type=Proof)
+    except msgspec.DecodeError:
+        return Grade(False, f"{output}\nThe proof is garbled", ("garbled-proof",))
+    wanted = count_tests(exam.hidden[path] for path in tests)
+    solved = proof.broken == 0 and proof.passed >= wanted > 0 and not proof.tampered
+    flags = tuple(f"tampered:{name}" for name in proof.tampered[:10])
+    return Grade(solved, f"{shown}\n{proof.passed} passed of {wanted}, {proof.broken} broken", flags)
+
+
+def errand(
+    exam: Exam, files: Files, command: tuple[str, ...], tools: Files, sandbox: Sandbox, job: JobId, limits: Limits
+) -> Ran:
+    laid = {f"work/{path}": file for path, file in files.items()} | dict(tools)
+    ran = sandbox.run(Errand(job=job, command=command, files=laid, cwd="work", image=exam.image, limits=limits))
+    if ran.ended == "cancelled":
+        raise SandboxFault("the grading was cancelled; it counts for nothing and can be repeated")
+    return ran
+
+
+def ending(ran: Ran) -> str:
+    return f"exit code {ran.exit}" if ran.ended == "exited" else f"ended by {ran.ended} after {ran.seconds:.1f} s"
+
+
+def is_protected(path: str, exam: Exam) -> bool:
+    """Whether grading takes the benchmark's own state of `path`, whatever the patch says."""
+    return path in exam.hidden or matches(path, STEERING) or matches(path, exam.protected)
+
+
+def is_test_file(path: str) -> bool:
+    return matches(path, ("test_*.py", "*_test.py"))
+
+
+def matches(path: str, patterns: Iterable[str]) -> bool:
+    name = PurePosixPath(path).name
+    return any(fnmatchcase(path, pattern) or fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def suspicions(exam: Exam, changed: Files, barred: set[str]) -> tuple[str, ...]:
+    """What a sceptic should look at. A new test of the agent's own is no suspicion, a changed one is."""
+    known = exam.work.keys() | exam.hidden.keys()
+    flags = [f"touched:{path}" for path in sorted(barred) if path in known or matches(path, STEERING)]
+    for path, file in sorted(changed.items()):
+        top = path.split("/")[0].removesuffix(".py")
+        if top in sys.stdlib_module_names and path not in known:
+            flags.append(f"shadows:{top}")
+        if path in barred:
+            continue
+        before = exam.work[path].data if path in exam.work else b""
+        traces = sorted(set(TRACES.findall(file.data)) - set(TRACES.findall(before)))
+        flags += [f"contains:{trace.decode()}:{path}" for trace in traces]
+    return tuple(flag[:200] for flag in dict.fromkeys(flags))[:20]
+
+
+def count_tests(files: Iterable[File]) -> int:
+    """How many test methods stand in `files`, those that are declared skipped left out."""
+    return sum(
+        isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and item.name.startswith("test") and not skips(item)
+        for file in files
+        for owner in ast.walk(ast.parse(file.data))
+        if isinstance(owner, ast.ClassDef) and not skips(owner)
+        for item in owner.body
+    )
+
+
+def skips(item: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+    return any("skip" in ast.unparse(mark).lower() for mark in item.decorator_list)
