@@ -1,4 +1,4 @@
-"""A door for tests: an HTTP server on a unix socket that passes chat completions on to a `Model`, without any gateway."""
+"""For tests: an HTTP server on a unix socket that passes chat completions to a `Model`, without a gateway."""
 
 import json
 import os

@@ -32,7 +32,7 @@ def listing(work):
     for here, folders, names in os.walk(work):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__pycache__")))
         found += [os.path.relpath(os.path.join(here, name), work) for name in sorted(names)]
-    return "\n".join(found[:200])
+    return "\n".join(found[:200]).encode("utf-8", "replace").decode("utf-8")
 
 
 def first_prompt(statement, work):
@@ -45,10 +45,11 @@ def first_prompt(statement, work):
 def trimmed(messages):
     """`messages` without the oldest exchanges, where all would be too long; the first two always stay."""
     head, rest = messages[:2], messages[2:]
-    while len(rest) > 2 and sum(len(str(message)) for message in rest) > HISTORY:
-        rest.pop(0)
-        while len(rest) > 1 and rest[0]["role"] != "assistant":
-            rest.pop(0)
+    while sum(len(str(message)) for message in rest) > HISTORY:
+        replies = [index for index, message in enumerate(rest) if message["role"] == "assistant"]
+        if len(replies) < 2:
+            break
+        rest = rest[replies[1] :]
     return head + rest
 
 
@@ -87,6 +88,7 @@ def converse(statement, work, deadline):
 
 
 def main():
+    sys.stdout.reconfigure(errors="replace")
     work = os.path.abspath(os.environ["DGM_WORK"])
     deadline = time.monotonic() + float(os.environ.get("DGM_SECONDS", "600")) - 5
     with open(os.environ["DGM_STATEMENT"], encoding="utf-8", errors="replace") as file:

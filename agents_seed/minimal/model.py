@@ -7,16 +7,15 @@ import re
 import socket
 import time
 
-TRIES = 4  # attempts to get any answer at all
+TRIES = 3  # attempts to get any answer at all
 KEYS = ("name", "arguments")
 
-FENCED = re.compile(r"([^\n]*)\n+```([^\n`]*)\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 PATH_ABOVE = re.compile(r"[#*`\s]*(?:[Ff]ile:)?[*`\s]*([\w./-]+\.\w+)[*`:\s]*$")
-PATH_BESIDE = re.compile(r"(?:^|[\s:])([\w./-]+\.\w+)\s*$")
+PATH_BESIDE = re.compile(r"(?:^|[\s:])([\w./-]+\.\w+)$")
 
 
 class Refused(Exception):
-    """The gateway answered, with an error: money, calls or patience are used up, or it does not like the request."""
+    """There will be no answer: money, calls or time are used up, or the request is not liked."""
 
 
 class Unreachable(Exception):
@@ -38,11 +37,14 @@ def ask(messages, offered, deadline):
     body = json.dumps(request).encode("utf-8")
     error = None
     for attempt in range(TRIES):
+        time.sleep(attempt / 2)
+        seconds = deadline - time.monotonic()
+        if seconds <= 0:
+            raise Refused("the time is up")
         try:
-            status, answer = post(body, max(1.0, deadline - time.monotonic()))
+            status, answer = post(body, seconds)
         except (OSError, http.client.HTTPException) as problem:
             error = problem
-            time.sleep(attempt)
             continue
         if status != 200:
             raise Refused(f"{status} {answer[:500].decode('utf-8', 'replace')}")
@@ -92,20 +94,33 @@ def calls_in(message):
 def parsed(text):
     try:
         return json.loads(text, strict=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
 def text_calls(text):
     """Calls that a model wrote as text: fenced JSON blocks, or whole files, each below a line with its path."""
-    found = []
-    for before, info, body in FENCED.findall("\n" + text):
-        data = parsed(body)
-        if isinstance(data, dict) and "name" in data:
-            found.append({"id": None, "name": str(data["name"]), "arguments": data.get("arguments")})
-            continue
-        path = PATH_ABOVE.match(before) or PATH_BESIDE.search(info)
-        if path:
-            arguments = {"command": "write", "path": path.group(1), "content": body}
-            found.append({"id": None, "name": "edit", "arguments": arguments})
+    found, above, info, block = [], "", "", None
+    for line in text.split("\n"):
+        if block is None and line.startswith("```"):
+            info, block = line.strip("` \t"), []
+        elif block is None:
+            above = line if line.strip() else above
+        elif line.rstrip() == "```":
+            found += fenced_call(above[:200], info[:200], "\n".join(block) + "\n")
+            above, block = "", None
+        else:
+            block.append(line)
     return found
+
+
+def fenced_call(above, info, body):
+    """The call that a fenced block makes, as a list of one or none."""
+    data = parsed(body)
+    if isinstance(data, dict) and "name" in data:
+        return [{"id": None, "name": str(data["name"]), "arguments": data.get("arguments")}]
+    path = PATH_ABOVE.match(above) or PATH_BESIDE.search(info)
+    if not path:
+        return []
+    arguments = {"command": "write", "path": path.group(1), "content": body}
+    return [{"id": None, "name": "edit", "arguments": arguments}]

@@ -120,6 +120,8 @@ class Toolbox:
 
     def edit(self, command, path, content=None, old=None, new=None):
         target = os.path.join(self.work, path)
+        if os.path.lexists(target) and not os.path.isfile(target):
+            raise Mistake(f"{path} is not a regular file")
         if command == "view":
             return self.read(target)
         if command in ("create", "write"):
