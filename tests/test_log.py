@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dgm import log
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured, RunEnded, RunPaused, TaskScored
 from dgm.jobs import Evaluate, Expand, Usage
-from dgm.log import LogDamaged, LogReader, LogWriter, NotWritten
+from dgm.log import LogDamaged, LogReader, LogWriter
 
 text = st.text(max_size=20)
 times = st.floats(0, 2e9, allow_nan=False)
