@@ -1,14 +1,10 @@
-"""The settings of a run: one strict TOML file, the environment and the command line, later ones winning.
+"""The settings of a run, with their defaults. `dgm.settings` reads them from files.
 
 Invariant: a `Config` holds no secret, only the names of environment variables that do, so it can be logged as it is.
 """
 
-import tomllib
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, Literal
 
-import msgspec
 from msgspec import Struct
 
 from dgm.protocols import Limits
@@ -23,7 +19,7 @@ class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class RunConfig(Section, frozen=True):
-    """What to grow, and how much of it."""
+    """The table `[run]`."""
 
     seed: str = "minimal"
     """The seed agent: a folder of `agents_seed/`, or the path of a folder that fulfils the agent contract."""
@@ -37,17 +33,21 @@ class RunConfig(Section, frozen=True):
     """How many jobs run at once; 0 means one a core."""
     random_seed: int = 0
     """Every choice of the run is drawn from this number and the log."""
+    pause_hours: float = 12.0
+    """While the model or the sandbox keeps failing, the run waits; after this long it stops and can be resumed."""
 
 
 class PolicyConfig(Section, frozen=True):
-    """How to choose. The defaults are those of the Huxley-Gödel Machine (arXiv 2510.21614)."""
+    """The table `[policy]`."""
 
     name: str = "hgm"
     """`hgm`, or the dotted path of a function (PolicyConfig, budget) -> policy."""
     alpha: float = 0.6
     """Widening: expand while (evaluations)^alpha >= agents, failed expansions and those under way counted."""
+    seed_evaluations: int = 10
+    """The seed is evaluated on this many tasks before anything else, so that its first children have evidence."""
     warm_start: int = 5
-    """The seed is expanded this often before anything else is."""
+    """Then the seed is expanded this often before the search begins."""
     cooling: bool = True
     """Sharpen the draws as the budget runs out: tau = B / b."""
     epsilon: float = 0.05
@@ -57,7 +57,7 @@ class PolicyConfig(Section, frozen=True):
 
 
 class ModelConfig(Section, frozen=True):
-    """One model. `[models.default]` serves all roles; `[models.solve]`, `.improve`, `.diagnose` override keys of it."""
+    """One model: a table below `[models]`."""
 
     name: str = "scripted"
     """`scripted` (a simulation, no key, no cost) or a litellm model name such as `openai/gpt-4.1-mini`."""
@@ -82,7 +82,7 @@ ROLES: tuple[Role, ...] = ("solve", "improve", "diagnose")
 
 
 class CapsConfig(Section, frozen=True):
-    """Spending caps in dollars, enforced before a call is made: the worst case is reserved first."""
+    """The table `[caps]`."""
 
     usd_per_call: float = 1.0
     usd_per_job: float = 5.0
@@ -93,7 +93,7 @@ class CapsConfig(Section, frozen=True):
 
 
 class SandboxConfig(Section, frozen=True):
-    """Where untrusted code runs."""
+    """The table `[sandbox]`."""
 
     kind: Literal["auto", "docker", "local"] = "auto"
     """`auto`: Docker where an engine answers, else local, which only the simulated model may use."""
@@ -111,11 +111,15 @@ class Config(Section, frozen=True):
     """All settings of a run."""
 
     run: RunConfig = RunConfig()
+    """What to grow, and how much of it."""
     policy: PolicyConfig = PolicyConfig()
+    """How to choose. The defaults are those of the Huxley-Gödel Machine (arXiv 2510.21614)."""
     models: dict[str, ModelConfig] = {}
-    """By role; a role that is missing is served by `default`."""
+    """[models.default] serves all roles; [models.solve], [models.improve] and [models.diagnose] override keys of it."""
     caps: CapsConfig = CapsConfig()
+    """Spending caps in dollars, enforced before a call is made: the worst case is reserved first."""
     sandbox: SandboxConfig = SandboxConfig()
+    """Where untrusted code runs."""
     attempt: Limits = Limits()
     """What an agent may use on a task."""
     expansion: Limits = Limits(seconds=1800.0)

@@ -74,7 +74,6 @@ class Evidence(Struct, frozen=True):
     statement: str
     transcript: str
     patch: str
-    report: str
 
 
 class Assignment(Struct, frozen=True):
@@ -86,6 +85,9 @@ class Assignment(Struct, frozen=True):
     evidence: Evidence | None = None
     known: frozenset[str] = frozenset()
     """For an expansion: the digests of all sources in the archive; a child that equals one of them is refused."""
+    earlier: JobId | None = None
+    """For an evaluation: a failed job of the same agent on the same task, whose attempt was kept and need not be
+    paid for again."""
 
 
 class Rewrite(Struct, frozen=True):

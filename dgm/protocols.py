@@ -20,13 +20,18 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """What one errand may use. Every limit is enforced by the sandbox, not asked of the code."""
 
     seconds: float = 600.0
+    """Wall-clock time."""
     cpus: float = 1.0
     memory_mb: int = 1024
     pids: int = 256
+    """Processes and threads."""
     disk_mb: int = 512
     output_bytes: int = 200_000
+    """Of what it prints, this much is kept: the head and the tail."""
     take_bytes: int = 8_000_000
+    """What it leaves behind may hold this much in all, and"""
     take_files: int = 2_000
+    """this many files."""
 
 
 class Errand(Struct, frozen=True):

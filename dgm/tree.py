@@ -23,6 +23,8 @@ class Agent:
     __slots__ = (
         "_children",
         "_evaluating",
+        "_jobs",
+        "_missed",
         "_misses",
         "_results",
         "barren",
@@ -58,8 +60,10 @@ class Agent:
         self.barren = 0
         """Failed expansions in a row."""
         self._results: dict[TaskId, bool] = {}
+        self._jobs: dict[TaskId, JobId] = {}
         self._evaluating: set[TaskId] = set()
         self._misses: dict[TaskId, int] = {}
+        self._missed: dict[TaskId, JobId] = {}
         self._children: list[Agent] = []
 
     @property
@@ -68,9 +72,24 @@ class Agent:
         return MappingProxyType(self._results)
 
     @property
+    def jobs(self) -> Mapping[TaskId, JobId]:
+        """Task to the job that scored it: where its transcript and report are kept."""
+        return MappingProxyType(self._jobs)
+
+    @property
     def misses(self) -> Mapping[TaskId, int]:
         """Task to how often its evaluation failed for reasons that are not the agent's."""
         return MappingProxyType(self._misses)
+
+    @property
+    def missed(self) -> Mapping[TaskId, JobId]:
+        """Task to the last job that failed on it, where nothing has been scored since."""
+        return MappingProxyType(self._missed)
+
+    @property
+    def evaluating(self) -> frozenset[TaskId]:
+        """Tasks that it is being evaluated on."""
+        return frozenset(self._evaluating)
 
     @property
     def children(self) -> tuple["Agent", ...]:
@@ -115,6 +134,7 @@ class Tree:
         self.failed_in_a_row: Counter[str] = Counter()
         """By cause: jobs that ended so, since one last ended well."""
         self.failures: Counter[str] = Counter()
+        self.last_failure = ""
         self.spent = Usage()
         self.began = self.last = 0.0
         """Times of the first and of the last event."""
@@ -251,7 +271,9 @@ class Tree:
             raise ValueError(f"job {event.job} is no evaluation, but has a score")
         agent = self._finish(event.job, event.usage)
         agent._results[job.task] = event.solved
+        agent._jobs[job.task] = event.job
         agent._misses.pop(job.task, None)
+        agent._missed.pop(job.task, None)
         self.evaluations += 1
         above: Agent | None = agent
         if event.solved:
@@ -272,7 +294,10 @@ class Tree:
         job = self._job(event.job)
         agent = self._finish(event.job, event.usage)
         self.failures[event.cause] += 1
+        self.last_failure = event.reason
         self.failed_in_a_row[event.cause] += 1
+        if isinstance(job, Evaluate):
+            agent._missed[job.task] = event.job
         if event.cause not in CHARGED:
             return
         if isinstance(job, Evaluate):

@@ -1,0 +1,97 @@
+"""The host's side of the agent contract (`agents_seed/README.md`): how an agent is started, and whether it is alive.
+
+Invariant: an agent gets its own source, a statement, a folder to change and a door to the model, and nothing else.
+"""
+
+from pathlib import Path
+
+from dgm.config import CapsConfig, ModelConfig
+from dgm.files import File, Files
+from dgm.gateway import Gateway
+from dgm.jobs import JobId
+from dgm.llm.canned import CannedModel
+from dgm.protocols import Errand, Limits, Patch, Ran, Sandbox
+from dgm.spending import Spending
+
+SMOKE = "Write the file named below into the work folder, then say that you are done."
+"""The statement of the smoke test. What is really asked for comes from the canned model."""
+SMOKE_LIMITS = Limits(seconds=60.0)
+
+
+def errand(
+    job: JobId,
+    source: Files,
+    statement: str,
+    work: Files,
+    model: str,
+    door: Path,
+    limits: Limits,
+    workspace: str = "work",
+    image: str | None = None,
+) -> Errand:
+    """Start the agent `source` on `statement`, with `work` as the starting state of `workspace`."""
+    folder = workspace if workspace.startswith("/") else "{home}/" + workspace
+    files = {"statement.md": File(statement.encode())}
+    files |= {f"agent/{path}": file for path, file in source.items()}
+    files |= {f"{workspace}/{path}": file for path, file in work.items()}
+    return Errand(
+        job=job,
+        command=("/bin/sh", "{home}/agent/start"),
+        files=files,
+        cwd=workspace,
+        env={
+            "DGM_STATEMENT": "{home}/statement.md",
+            "DGM_WORK": folder,
+            "DGM_AGENT": "{home}/agent",
+            "DGM_SOCKET": "{door}/model.sock",
+            "DGM_MODEL": model,
+            "DGM_PYTHON": "{python}",
+            "DGM_SECONDS": f"{limits.seconds:g}",
+        },
+        take=(workspace,),
+        door=door,
+        image=image,
+        limits=limits,
+    )
+
+
+def patch(ran: Ran, workspace: str = "work") -> Patch:
+    """What the agent changed below `workspace`, paths relative to it."""
+    inside = workspace + "/"
+    return Patch(
+        {path.removeprefix(inside): file for path, file in ran.changed.items() if path.startswith(inside)},
+        tuple(path.removeprefix(inside) for path in ran.deleted if path.startswith(inside)),
+    )
+
+
+def smoke(job: JobId, source: Files, sandbox: Sandbox, folder: Path) -> str | None:
+    """Why `source` is not an agent that can be evaluated, or None if it is. Free: a canned model answers it.
+
+    It has to start, reach the model, carry out what the model asks for, and end by itself with exit code 0.
+    """
+    model = CannedModel()
+    with (
+        Gateway({"solve": (ModelConfig(name=model.name), model)}, Spending(CapsConfig())) as gateway,
+        gateway.open(job, "", "solve", folder / "smoke") as door,
+    ):
+        ran = sandbox.run(errand(job, source, SMOKE, {}, door.model, door.folder, SMOKE_LIMITS))
+    (folder / "smoke" / "output.txt").write_bytes(ran.output)
+    if ran.ended == "cancelled":
+        return "the smoke test was cancelled"
+    if ran.ended != "exited":
+        return f"the smoke test ended by {ran.ended} after {ran.seconds:.0f} s"
+    if ran.exit != 0:
+        return f"it ended the smoke test with exit code {ran.exit}: {last_line(ran.output)}"
+    if not model.calls:
+        return "it did not call the model in the smoke test"
+    made = patch(ran).changed
+    missing = [path for path, data in model.expects.items() if path not in made or made[path].data != data]
+    if missing:
+        return f"it did not write {missing[0]} in the smoke test, though the model asked for it through its own tool"
+    return None
+
+
+def last_line(output: bytes) -> str:
+    """The last line with something in it, at most 200 characters: usually the error."""
+    lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1][:200] if lines else "no output"

@@ -1,0 +1,103 @@
+"""Evaluate: an agent attempts a task in one sandbox; its patch is graded in another, which it has never touched.
+
+Invariant: what was paid for is on disk before it is graded, so that no crash and no outage makes anyone pay twice.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from dgm import agent
+from dgm.config import Config
+from dgm.files import pack, unpack
+from dgm.gateway import Gateway
+from dgm.jobs import Assignment, Evaluate, Failure, JobId, Outcome, Usage, Verdict
+from dgm.protocols import Benchmark, Grade, Patch, Sandbox, SandboxFault, Task
+from dgm.store import load, save
+
+GRADING_TRIES = 5
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """What an agent left behind: a patch, kept as a tar and a list, with all that a sceptic asks for."""
+
+    changed: bytes
+    deleted: tuple[str, ...]
+    ended: str
+    exit: int | None
+    refused: tuple[str, ...]
+    seconds: float
+
+    @property
+    def patch(self) -> Patch:
+        return Patch(unpack(self.changed), self.deleted)
+
+
+def evaluate(
+    assignment: Assignment,
+    job: Evaluate,
+    benchmark: Benchmark,
+    sandbox: Sandbox,
+    gateway: Gateway,
+    config: Config,
+    folder: Callable[[JobId], Path],
+) -> Outcome:
+    """One verdict. Raises `SandboxFault` where the environment failed; that is no verdict."""
+    here = folder(assignment.id)
+    task = benchmark.task(job.task)
+    attempt = load(here / "attempt.json", Attempt)
+    if attempt is None and assignment.earlier is not None:
+        attempt = load(folder(assignment.earlier) / "attempt.json", Attempt)
+    if attempt is None:
+        made = attempted(assignment, task, sandbox, gateway, config, here)
+        if isinstance(made, Failure):
+            return made
+        attempt = made
+    save(here / "attempt.json", attempt)
+    grade = graded(benchmark, task, attempt.patch, sandbox, assignment.id)
+    save(here / "grade.json", grade)
+    flags = grade.flags + (("left behind: " + "; ".join(attempt.refused[:5]),) if attempt.refused else ())
+    return Verdict(grade.solved, Usage(seconds=attempt.seconds), flags)
+
+
+def attempted(
+    assignment: Assignment, task: Task, sandbox: Sandbox, gateway: Gateway, config: Config, here: Path
+) -> Attempt | Failure:
+    """Let the agent work on `task`. A failure if the model or the run, rather than the agent, ended it."""
+    limits = config.attempt
+    if task.seconds is not None:
+        limits = msgspec.structs.replace(limits, seconds=task.seconds)
+    with gateway.open(assignment.id, assignment.job.agent, "solve", here) as door:
+        ran = sandbox.run(
+            agent.errand(
+                assignment.id,
+                assignment.source,
+                task.statement,
+                task.files,
+                door.model,
+                door.folder,
+                limits,
+                task.workspace,
+                task.image,
+            )
+        )
+    (here / "output.txt").write_bytes(ran.output)
+    if door.fault is not None:
+        return Failure(*door.fault)
+    if ran.ended == "cancelled":
+        return Failure("interrupted", "the attempt was cancelled")
+    patch = agent.patch(ran, task.workspace)
+    return Attempt(pack(patch.changed), patch.deleted, ran.ended, ran.exit, ran.refused, ran.seconds)
+
+
+def graded(benchmark: Benchmark, task: Task, patch: Patch, sandbox: Sandbox, job: JobId) -> Grade:
+    """Grade a patch that was paid for: where the environment fails, wait and try again before giving up."""
+    if not patch:
+        return Grade(False, "The agent changed nothing, so there is nothing to grade.", ("empty patch",))
+    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+    waits = wait_exponential(multiplier=2, max=120)
+    tries = stop_after_attempt(GRADING_TRIES)
+    retry = Retrying(retry=retry_if_exception_type(SandboxFault), wait=waits, stop=tries, reraise=True)
+    return retry(benchmark.grade, task.id, patch, sandbox, job)

@@ -1,0 +1,198 @@
+"""A run: configuration in, all its parts put together, the loop driven to its end.
+
+Invariant: what a run is about (tasks, benchmark, settings) stands in its log; it goes on under other settings only
+where they were named.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha1
+from pathlib import Path
+from random import Random
+from types import TracebackType
+from typing import Any
+
+from dgm import __version__, settings
+from dgm.archive import Archive
+from dgm.benchmarks import open_benchmark
+from dgm.config import ROLES, Config, ConfigError, ModelConfig, Role
+from dgm.executors import Threads
+from dgm.files import Files, read_folder
+from dgm.gateway import Gateway, price_of
+from dgm.jobs import TaskId
+from dgm.llm import open_model
+from dgm.machine import HGM, End, Policy, run
+from dgm.protocols import Benchmark, Model, Price, Sandbox
+from dgm.sandbox import open_sandbox
+from dgm.shipped import shipped
+from dgm.spending import Spending
+from dgm.tree import Tree
+from dgm.work import Worker
+
+
+@dataclass
+class Run:
+    """The parts of a run that is about to be driven. Close it, or use it in a `with`."""
+
+    config: Config
+    archive: Archive
+    benchmark: Benchmark
+    sandbox: Sandbox
+    gateway: Gateway
+    worker: Worker
+
+    def go(self, halted: Callable[[], End | None] = lambda: None) -> End:
+        """Drive the loop until it ends, and write down how it did."""
+        config = self.config.run
+        self.sandbox.reap()
+        end = run(
+            self.archive,
+            policy_of(self.config),
+            self.worker,
+            Threads(),
+            slots_of(self.config),
+            halted,
+            config.random_seed,
+            config.pause_hours,
+        )
+        self.archive.end(end.code, end.reason)
+        self.archive.mirror()
+        return end
+
+    def close(self) -> None:
+        self.gateway.close()
+        self.archive.close()
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_run(config: Config, folder: Path, environ: Mapping[str, str], amend: Iterable[str] = ()) -> Run:
+    """Start a run in `folder`, or continue the one that is there.
+
+    Raises `ConfigError` (also where settings differ from the log's and are not named in `amend`), `SandboxFault`,
+    `BadFiles`, and what `Archive` raises on a damaged or busy folder. Nothing has been paid for by then.
+    """
+    benchmark = open_benchmark(config.run.benchmark)
+    tasks = tasks_of(config, benchmark)
+    seed = seed_of(config)
+    models = models_of(config, benchmark, environ)
+    archive = Archive(folder)
+    try:
+        configure(archive, config, benchmark, tasks, set(amend))
+        archive.seed(seed)
+        sandbox = open_sandbox(config.sandbox, run_id(archive), config.simulated)
+        sandbox.check()
+        tree = archive.tree
+        spending = Spending(config.caps, tree.spent.usd, {agent.id: agent.usage.usd for agent in tree.agents.values()})
+        gateway = Gateway(models, spending, secrets=secrets_of(config, environ))
+    except BaseException:
+        archive.close()
+        raise
+    free = all(price_of(*models[role]) == Price(0.0, 0.0) for role in ROLES)
+    worker = Worker(archive, benchmark, sandbox, gateway, config, free)
+    return Run(config, archive, benchmark, sandbox, gateway, worker)
+
+
+def configure(
+    archive: Archive, config: Config, benchmark: Benchmark, tasks: tuple[TaskId, ...], amend: set[str]
+) -> None:
+    """Write the settings down if they are new; refuse those that differ from the log's and are not in `amend`."""
+    now = settings.resolved(config)
+    tree = archive.tree
+    if tree.length:
+        differing = changed(tree, now, benchmark)
+        refused = [key for key in differing if key not in amend]
+        if refused:
+            raise ConfigError(
+                f"this archive was made with other settings: {', '.join(refused)} differ. Use the old ones, or accept "
+                f"the change with {' '.join(f'--amend {key}' for key in refused)}, or start a new archive"
+            )
+        if not differing:
+            return
+        if not {"run.tasks", "run.benchmark", "run.random_seed", "benchmark"} & set(differing):
+            tasks = tree.tasks
+    archive.configure(now, tasks, benchmark.version, __version__)
+
+
+def changed(tree: Tree, now: dict[str, Any], benchmark: Benchmark) -> list[str]:
+    """The keys in which the log's settings differ from those of `now`; `benchmark` if its tasks have changed."""
+    keys = settings.differences(tree.config, now)
+    return keys + ["benchmark"] * (tree.benchmark != benchmark.version)
+
+
+def tasks_of(config: Config, benchmark: Benchmark) -> tuple[TaskId, ...]:
+    """The tasks that count. Raises `ConfigError` for ids that the benchmark does not have."""
+    all_tasks = tuple(benchmark.tasks())
+    wanted = config.run.tasks
+    if isinstance(wanted, tuple):
+        for task in wanted:
+            if task not in all_tasks:
+                raise ConfigError(f"run.tasks: no task {task!r}{settings.suggestion(task, list(all_tasks))}")
+        return wanted
+    if not 0 <= wanted <= len(all_tasks):
+        raise ConfigError(f"run.tasks is {wanted}, but {benchmark.name} has {len(all_tasks)} tasks")
+    if not wanted:
+        return all_tasks
+    drawn = set(Random(config.run.random_seed).sample(all_tasks, wanted))
+    return tuple(task for task in all_tasks if task in drawn)
+
+
+def seed_of(config: Config) -> Files:
+    """The seed agent's source. Raises `ConfigError`, `BadFiles`."""
+    source = read_folder(shipped("agents_seed", config.run.seed))
+    if "start" not in source:
+        raise ConfigError(f"run.seed: {config.run.seed} has no `start` at its root, so it is no agent")
+    return source
+
+
+def models_of(
+    config: Config, benchmark: Benchmark, environ: Mapping[str, str]
+) -> dict[Role, tuple[ModelConfig, Model]]:
+    """The model of each role; equal settings share one. Raises `ConfigError`."""
+    made: list[tuple[ModelConfig, Model]] = []
+    roles: dict[Role, tuple[ModelConfig, Model]] = {}
+    for role in ROLES:
+        wanted = config.model(role)
+        pair = next((pair for pair in made if pair[0] == wanted), None)
+        if pair is None:
+            pair = (wanted, open_model(wanted, benchmark, environ))
+            made.append(pair)
+        roles[role] = pair
+    return roles
+
+
+def secrets_of(config: Config, environ: Mapping[str, str]) -> list[str]:
+    """The keys that the configuration names, which must never be written anywhere."""
+    names = {config.model(role).api_key_env for role in ROLES}
+    return [environ[name] for name in names if environ.get(name)]
+
+
+def policy_of(config: Config) -> Policy:
+    """The policy by its name. Raises `ConfigError`."""
+    if config.policy.name == "hgm":
+        return HGM(config.run.evaluations, config.policy)
+    from importlib import import_module
+
+    module, _, name = config.policy.name.rpartition(".")
+    try:
+        policy: Policy = getattr(import_module(module), name)(config.policy, config.run.evaluations)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"policy.name: {config.policy.name!r} is neither `hgm` nor importable: {error}") from error
+    return policy
+
+
+def slots_of(config: Config) -> int:
+    import os
+
+    return config.run.slots or os.cpu_count() or 1
+
+
+def run_id(archive: Archive) -> str:
+    """A name for all that belongs to this run on this machine, the same at every start."""
+    return sha1(f"{archive.root.resolve()} {archive.tree.began}".encode(), usedforsecurity=False).hexdigest()[:12]

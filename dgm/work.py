@@ -1,0 +1,120 @@
+"""One job on a worker: an assignment in, an outcome out.
+
+Invariant: an outcome is returned, never raised, and its usage is what the gateway's ledger says.
+"""
+
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from dgm.archive import Archive
+from dgm.config import Config
+from dgm.evaluate import GRADING_TRIES, Attempt, evaluate
+from dgm.events import JobStarted
+from dgm.expand import Draft, excerpt, expand
+from dgm.gateway import Gateway, read_transcript, spent
+from dgm.jobs import Assignment, Evaluate, Evidence, Failure, Job, JobId, Outcome, Usage
+from dgm.protocols import Benchmark, Patch, Sandbox, SandboxFault
+from dgm.store import load
+from dgm.tree import Tree
+
+
+@dataclass
+class Worker:
+    """`machine.Work` with real agents: everything that a job needs, put together once."""
+
+    archive: Archive
+    benchmark: Benchmark
+    sandbox: Sandbox
+    gateway: Gateway
+    config: Config
+    free: bool = False
+    """Whether no model costs anything, so that no cap can be reached."""
+
+    # ------------------------------------------------------------ on a worker
+
+    def do(self, assignment: Assignment) -> Outcome:
+        """Do the job. Never raises: what went wrong is part of the outcome."""
+        try:
+            outcome = self._do(assignment)
+        except SandboxFault as fault:
+            outcome = Failure("infra", str(fault))
+        except Exception as error:  # noqa: BLE001  # the worker's boundary: a bug must not look like a verdict
+            (self.archive.folder(assignment.id) / "error.txt").write_text(traceback.format_exc())
+            outcome = Failure("infra", f"{type(error).__name__}: {error}")
+        ledger = self.cost(assignment.id)
+        return msgspec.structs.replace(outcome, usage=ledger + Usage(seconds=outcome.usage.seconds))
+
+    def _do(self, assignment: Assignment) -> Outcome:
+        job = assignment.job
+        if isinstance(job, Evaluate):
+            return evaluate(
+                assignment, job, self.benchmark, self.sandbox, self.gateway, self.config, self.archive.folder
+            )
+        here = self.archive.folder(assignment.id)
+        return expand(assignment, job, self.sandbox, self.gateway, self.config, here)
+
+    # ------------------------------------------------------------ in the driver
+
+    def assign(self, started: JobStarted) -> Assignment:
+        """The job with its agent's source and what else it needs."""
+        job = started.job
+        tree = self.archive.tree
+        source = self.archive.source(job.agent)
+        if isinstance(job, Evaluate):
+            missed = tree.agents[job.agent].missed.get(job.task)
+            earlier = missed if missed is not None and self.resumable(missed) else None
+            return Assignment(started.id, job, source, earlier=earlier)
+        known = frozenset(agent.digest for agent in tree.agents.values())
+        evidence = self.evidence(tree, job.agent, job.study) if job.study else None
+        return Assignment(started.id, job, source, evidence, known)
+
+    def evidence(self, tree: Tree, agent: str, task: str) -> Evidence | None:
+        """How `agent`, or its nearest ancestor that tried, failed `task`."""
+        for one in reversed(tree.agents[agent].lineage()):
+            if one.results.get(task) is False:
+                folder = self.archive.folder(one.jobs[task])
+                attempt = load(folder / "attempt.json", Attempt)
+                patch = readable(attempt.patch) if attempt else ""
+                statement = self.benchmark.task(task).statement
+                return Evidence(task, statement, read_transcript(folder), patch)
+        return None
+
+    def allowance(self, job: Job) -> float:
+        """Seconds after which a job is surely stuck: all its stages at their limits, retries and waits included."""
+        limits = self.config
+        if isinstance(job, Evaluate):
+            attempt = self.benchmark.task(job.task).seconds or limits.attempt.seconds
+            return attempt + (limits.grading.seconds + 150.0) * GRADING_TRIES + 60.0
+        calls = 3 * limits.model("diagnose").seconds_per_call
+        return calls + limits.expansion.seconds + 180.0
+
+    def cancel(self, job: JobId | None = None) -> None:
+        self.sandbox.cancel(job)
+
+    def cost(self, job: JobId) -> Usage:
+        return spent(self.archive.folder(job))
+
+    def resumable(self, job: JobId) -> bool:
+        """Whether an attempt or a draft was kept, so that only the free part of the job is left."""
+        folder: Path = self.archive.folder(job)
+        return (folder / "attempt.json").exists() or load(folder / "draft.json", Draft) is not None
+
+    def affordable(self, tree: Tree) -> bool:
+        """Whether the run's cap holds even if every running job and one more cost all that a job may."""
+        if self.free:
+            return True
+        caps = self.config.caps
+        worst = tree.spent.usd + (len(tree.running) + 1) * caps.usd_per_job
+        return worst <= caps.usd_per_run
+
+
+def readable(patch: Patch) -> str:
+    """A patch as text for people and prompts: the new content of each file."""
+    parts = [
+        f"--- {path}\n{excerpt(file.data.decode(errors='replace'), 8_000)}" for path, file in patch.changed.items()
+    ]
+    parts += [f"--- {path}: deleted" for path in patch.deleted]
+    return "\n".join(parts) or "(nothing was changed)"
