@@ -77,7 +77,9 @@ def grade(exam: Exam, patch: Patch, sandbox: Sandbox, job: JobId, limits: Limits
     except BadFiles as error:
         return Grade(False, f"The patch does not fit the workspace: {error}", flags)
     run = by_command if exam.check.command else by_proof
-    verdict = run(exam, files, sandbox, job, msgspec.structs.replace(limits, seconds=exam.check.seconds))
+    verdict = run(
+        exam, files, sandbox, job, msgspec.structs.replace(limits, seconds=min(limits.seconds, exam.check.seconds))
+    )
     return Grade(verdict.solved, verdict.report[-REPORT_CHARS:], flags + verdict.flags)
 
 
@@ -108,7 +110,7 @@ def by_proof(exam: Exam, files: Files, sandbox: Sandbox, job: JobId, limits: Lim
         proof = msgspec.json.decode(line.split("\n")[0], type=Proof)
     except msgspec.DecodeError:
         return Grade(False, f"{output}\nThe proof is garbled", ("garbled-proof",))
-    wanted = count_tests(exam.hidden[path] for path in tests)
+    wanted = count_tests(exam.hidden)
     solved = proof.broken == 0 and proof.passed >= wanted > 0 and not proof.tampered
     flags = tuple(f"tampered:{name}" for name in proof.tampered[:10])
     return Grade(solved, f"{shown}\n{proof.passed} passed of {wanted}, {proof.broken} broken", flags)
@@ -144,11 +146,10 @@ def matches(path: str, patterns: Iterable[str]) -> bool:
 
 def suspicions(exam: Exam, changed: Files, barred: set[str]) -> tuple[str, ...]:
     """What a sceptic should look at. A new test of the agent's own is no suspicion, a changed one is."""
-    known = exam.work.keys() | exam.hidden.keys()
-    flags = [f"touched:{path}" for path in sorted(barred) if path in known or matches(path, STEERING)]
+    flags = [f"touched:{path}" for path in sorted(barred) if path in exam.work or matches(path, STEERING)]
     for path, file in sorted(changed.items()):
         top = path.split("/")[0].removesuffix(".py")
-        if top in sys.stdlib_module_names and path not in known:
+        if top in sys.stdlib_module_names and path not in exam.work:
             flags.append(f"shadows:{top}")
         if path in barred:
             continue
@@ -158,11 +159,12 @@ def suspicions(exam: Exam, changed: Files, barred: set[str]) -> tuple[str, ...]:
     return tuple(flag[:200] for flag in dict.fromkeys(flags))[:20]
 
 
-def count_tests(files: Iterable[File]) -> int:
-    """How many test methods stand in `files`, those that are declared skipped left out."""
+def count_tests(hidden: Files) -> int:
+    """How many test methods stand in the test files of `hidden`, those that are declared skipped left out."""
     return sum(
         isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and item.name.startswith("test") and not skips(item)
-        for file in files
+        for path, file in hidden.items()
+        if is_test_file(path)
         for owner in ast.walk(ast.parse(file.data))
         if isinstance(owner, ast.ClassDef) and not skips(owner)
         for item in owner.body

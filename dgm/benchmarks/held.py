@@ -1,0 +1,113 @@
+"""Tasks held in memory: what all benchmarks that are read from local files share.
+
+Invariant: what is read is checked whole when the benchmark is opened, and never changes afterwards.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from dgm.benchmarks.grading import PROVER, STEERING, Check, Exam, count_tests, grade
+from dgm.files import BadFiles, Files, digest, read_folder
+from dgm.jobs import JobId, TaskId
+from dgm.protocols import Grade, Limits, Patch, Sandbox, Task
+
+GRADING = Limits(seconds=300.0)
+Settings = TypeVar("Settings", bound=Struct)
+
+
+class BadBenchmark(ValueError):
+    """A benchmark that cannot be read. The text names the file and what to change."""
+
+
+class Item(Struct, frozen=True):
+    """One task as the benchmark holds it."""
+
+    task: Task
+    exam: Exam
+    solution: Files | None
+    difficulty: str = ""
+
+
+class HeldBenchmark:
+    """Fulfils `dgm.protocols.Benchmark`."""
+
+    name: str
+    version: str
+
+    def __init__(self, name: str, items: Iterable[Item], limits: Limits) -> None:
+        """`limits` is what grading may use; the time is the lesser of it and what the task's check is given."""
+        self.name = name
+        self.limits = limits
+        self.items = {item.task.id: item for item in items}
+        self.version = version_of(self.items.values())
+
+    def tasks(self) -> Sequence[TaskId]:
+        return tuple(self.items)
+
+    def task(self, id: TaskId) -> Task:
+        return self.items[id].task
+
+    def grade(self, id: TaskId, patch: Patch, sandbox: Sandbox, job: JobId) -> Grade:
+        return grade(self.items[id].exam, patch, sandbox, job, self.limits)
+
+    def reference(self, id: TaskId) -> Patch | None:
+        solution = self.items[id].solution
+        return None if solution is None else Patch(solution)
+
+
+def version_of(items: Iterable[Item]) -> str:
+    """A digest of everything that the scores of `items` depend on; 16 hexadecimal digits."""
+    parts: list[object] = [PROVER(), STEERING]
+    for item in items:
+        task, exam = item.task, item.exam
+        parts.append((task.id, task.statement, task.image, task.seconds, digest(exam.work), digest(exam.hidden)))
+        parts.append((exam.check, exam.protected))
+    return sha256(msgspec.msgpack.encode(parts)).hexdigest()[:16]
+
+
+def read_tree(folder: Path) -> Files:
+    """Raises `BadBenchmark`."""
+    try:
+        return read_folder(folder)
+    except BadFiles as error:
+        raise BadBenchmark(f"{folder} cannot be part of a task: {error}") from error
+
+
+def check_tests(exam: Exam, place: Path) -> None:
+    """Raises `BadBenchmark` if the hidden tests read from `place` could not prove anything."""
+    try:
+        provable = bool(exam.check.command) or count_tests(exam.hidden) > 0
+    except SyntaxError as error:
+        raise BadBenchmark(f"{place}: a hidden test is not Python: {error}") from error
+    if not provable:
+        raise BadBenchmark(f"{place} has no unittest tests; add a test_*.py, or a check.command in the TOML")
+
+
+def read_settings(path: Path, kind: type[Settings]) -> Settings:
+    """The TOML file at `path` as a `kind`, unknown keys refused. Raises `BadBenchmark`."""
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), kind)
+    except FileNotFoundError as error:
+        raise BadBenchmark(f'{path} is missing; it holds at least: name = "..."') from error
+    except msgspec.ValidationError as error:
+        raise BadBenchmark(f"{path}: {error}{hint(str(error), kind)}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadBenchmark(f"{path} is not TOML: {error}") from error
+
+
+def hint(error: str, kind: type[Struct]) -> str:
+    """What the unknown key that `error` names was probably meant to be."""
+    unknown = re.search(r"unknown field `(.*?)`", error)
+    if unknown is None:
+        return ""
+    allowed = (Check if "$.check" in error else kind).__struct_fields__
+    close = get_close_matches(unknown[1], allowed, 1)
+    return f"; did you mean `{close[0]}`?" if close else f"; allowed are {', '.join(allowed)}"
