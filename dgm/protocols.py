@@ -109,13 +109,21 @@ class ModelFault(Exception):
 
     kind: `busy` (429, 500-599, timeouts, garbage, no connection: worth a retry), `refused` (a 4xx that concerns this
     request alone, such as a context that is too long: the agent is told) or `denied` (401, 403, 404, no credit: the run
-    must pause and say so). `retry_after`: seconds, where the provider named them.
+    must pause and say so). `retry_after`: seconds, where the provider named them. `billed`: the attempt may be on the
+    bill all the same, since it was sent and not turned away.
     """
 
-    def __init__(self, kind: Literal["busy", "refused", "denied"], text: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        kind: Literal["busy", "refused", "denied"],
+        text: str,
+        retry_after: float | None = None,
+        billed: bool = False,
+    ) -> None:
         super().__init__(text)
         self.kind = kind
         self.retry_after = retry_after
+        self.billed = billed
 
 
 class Price(Struct, frozen=True):
