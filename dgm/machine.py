@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from dgm.archive import Archive
 from dgm.config import PolicyConfig
 from dgm.events import JobStarted
 from dgm.jobs import Assignment, Evaluate, Expand, Failure, Job, JobId, Outcome, Usage
@@ -27,6 +26,8 @@ from dgm.tree import Agent, Tree
 
 if TYPE_CHECKING:
     from numpy.random import Generator
+
+    from dgm.archive import Archive
 
 Policy = Callable[[Tree, "Generator"], Job | None]
 """Picks the next job, or None to start nothing until something has finished. Pure."""
@@ -210,7 +211,7 @@ class Flight:
 
 
 def run(
-    archive: Archive,
+    archive: "Archive",
     policy: Policy,
     work: Work,
     executor: Executor,
