@@ -1,76 +1,67 @@
 """Agents grouped by tally, so that a choice among all of them costs by the number of distinct tallies.
 
-Invariant: agents with equal tallies have equal posteriors, so a group needs one draw of its maximum, whatever its size.
+Agents with equal tallies have equal posteriors, so a group needs one draw of its maximum, whatever its size.
+Invariant: everything is kept sorted, so a pool depends on what it holds and not on how that came about.
 """
 
 from array import array
+from bisect import bisect_left, insort
 
 
 class Pool:
     """A multiset of agents (by index) under their (solved, failed) counts, as columns that NumPy can read in place.
 
-    `solved`, `failed` (doubles) and `sizes` (int64) have one entry a group. Read-only outside `dgm.tree`.
+    `tallies`, `solved`, `failed` (doubles), `sizes` (int64) and `members` have one entry a group. Read-only outside
+    `dgm.tree`.
     """
 
-    __slots__ = ("_group", "_place", "failed", "members", "sizes", "solved")
+    __slots__ = ("_tally", "failed", "members", "sizes", "solved", "tallies")
 
     def __init__(self) -> None:
+        self.tallies: list[tuple[int, int]] = []
         self.solved = array("d")
         self.failed = array("d")
         self.sizes = array("q")
         self.members: list[list[int]] = []
-        self._group: dict[tuple[int, int], int] = {}
-        self._place: dict[int, tuple[tuple[int, int], int]] = {}
-        """Agent to its tally and its position among the members of that group."""
+        self._tally: dict[int, tuple[int, int]] = {}
 
     def __len__(self) -> int:
         """How many agents there are."""
-        return len(self._place)
+        return len(self._tally)
 
     def __contains__(self, agent: int) -> bool:
-        return agent in self._place
+        return agent in self._tally
 
     def tally(self, agent: int) -> tuple[int, int]:
         """Raises `KeyError`."""
-        return self._place[agent][0]
+        return self._tally[agent]
 
     def put(self, agent: int, solved: int, failed: int) -> None:
         """Add `agent`, or move it to its new tally."""
-        key = (solved, failed)
-        if agent in self._place:
-            if self._place[agent][0] == key:
-                return
-            self.drop(agent)
-        group = self._group.get(key)
-        if group is None:
-            group = self._group[key] = len(self.members)
-            self.solved.append(solved)
-            self.failed.append(failed)
-            self.sizes.append(0)
-            self.members.append([])
-        self._place[agent] = (key, len(self.members[group]))
-        self.members[group].append(agent)
+        tally = (solved, failed)
+        if self._tally.get(agent) == tally:
+            return
+        self.drop(agent)
+        group = bisect_left(self.tallies, tally)
+        if group == len(self.tallies) or self.tallies[group] != tally:
+            self.tallies.insert(group, tally)
+            self.solved.insert(group, solved)
+            self.failed.insert(group, failed)
+            self.sizes.insert(group, 0)
+            self.members.insert(group, [])
+        self._tally[agent] = tally
+        insort(self.members[group], agent)
         self.sizes[group] += 1
 
     def drop(self, agent: int) -> None:
         """Remove `agent`, if it is there."""
-        if agent not in self._place:
+        tally = self._tally.pop(agent, None)
+        if tally is None:
             return
-        key, place = self._place.pop(agent)
-        group = self._group[key]
-        last = self.members[group].pop()
-        if last != agent:
-            self.members[group][place] = last
-            self._place[last] = (key, place)
+        group = bisect_left(self.tallies, tally)
+        members = self.members[group]
+        del members[bisect_left(members, agent)]
         self.sizes[group] -= 1
-        if not self.members[group]:
-            self._remove(key, group)
-
-    def _remove(self, key: tuple[int, int], group: int) -> None:
-        """Fill the place of an empty group with the last one."""
-        del self._group[key]
-        solved, failed, size, members = self.solved.pop(), self.failed.pop(), self.sizes.pop(), self.members.pop()
-        if group < len(self.members):
-            self.solved[group], self.failed[group] = solved, failed
-            self.sizes[group], self.members[group] = size, members
-            self._group[int(solved), int(failed)] = group
+        if not members:
+            for column in (self.tallies, self.solved, self.failed, self.sizes, self.members):
+                del column[group]

@@ -49,7 +49,7 @@ def load(path: Path | None, environ: Mapping[str, str], overrides: Iterable[str]
 def build(table: Table) -> Config:
     """Check `table` and turn it into a `Config`. Raises `ConfigError`."""
     for key in unknown(table):
-        raise ConfigError(f"unknown setting `{key}`{suggestion(key, list(keys()))}")
+        raise ConfigError(f"unknown setting `{key}`{suggestion(key, list(all_keys()))}")
     models = table.get("models", {})
     if not isinstance(models, dict) or not all(isinstance(model, dict) for model in models.values()):
         raise ConfigError(
@@ -100,7 +100,7 @@ def put(table: Table, key: str, value: str) -> None:
 
 def key_of(name: str) -> str:
     """The setting that the environment variable `name` stands for: `DGM_RUN_SLOTS` is `run.slots`."""
-    known = {variable(key): key for key in keys()}
+    known = {variable(key): key for key in all_keys()}
     if name not in known:
         raise ConfigError(f"unknown environment variable {name}{suggestion(name, list(known))}")
     return known[name]
@@ -110,7 +110,7 @@ def variable(key: str) -> str:
     return PREFIX + key.upper().replace(".", "_")
 
 
-def keys() -> Iterator[str]:
+def all_keys() -> Iterator[str]:
     """All settings as dotted keys."""
     for name, kind in get_type_hints(Config).items():
         if name == "models":
@@ -121,7 +121,7 @@ def keys() -> Iterator[str]:
 
 def unknown(table: Table) -> Iterator[str]:
     """The dotted keys of `table` that are no settings."""
-    known = set(keys())
+    known = set(all_keys())
     free = {key for key in known if key.endswith(".extra")}
     for key in flat(table):
         if key not in known and not any(key.startswith(prefix + ".") for prefix in free) and not heads(key, known):

@@ -82,7 +82,7 @@ def snapshot(tree: Tree) -> Any:
             for a in tree.agents.values()
         ],
         [
-            sorted((agent, pool.tally(agent)) for members in pool.members for agent in members)
+            (list(pool.tallies), list(pool.sizes), [list(members) for members in pool.members])
             for pool in (tree.expandable, tree.evaluable)
         ],
     )

@@ -1,0 +1,39 @@
+"""Which tests run where: the default run leaves out what is slow, and Docker's where no engine answers.
+
+With CI set in the environment everything runs, and a missing engine is a failure instead of a skip.
+"""
+
+import os
+from functools import cache
+
+import pytest
+
+CI = bool(os.environ.get("CI"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", default=CI, help="run the slow tests too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    slow = config.getoption("--slow") or "slow" in str(config.getoption("-m"))
+    for item in items:
+        if item.get_closest_marker("slow") and not slow:
+            item.add_marker(pytest.mark.skip(reason="slow: run with --slow"))
+        if item.get_closest_marker("docker") and not CI and not engine():
+            item.add_marker(pytest.mark.skip(reason="no Docker engine answers"))
+
+
+@cache
+def engine() -> bool:
+    """Whether a Docker engine answers."""
+    import docker
+
+    try:
+        client = docker.from_env(timeout=10)
+    except docker.errors.DockerException:
+        return False
+    try:
+        return bool(client.ping())
+    finally:
+        client.close()

@@ -1,0 +1,82 @@
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from dgm import settings
+from dgm.config import Config, ConfigError, ModelConfig
+
+
+def test_the_template_states_the_defaults_and_explains_them() -> None:
+    text = settings.template()
+    assert settings.resolved(settings.build(tomllib.loads(text))) == settings.resolved(Config())
+    assert "[attempt]" in text
+    undocumented = [
+        key
+        for key in settings.all_keys()
+        if f"\n{key.split('.')[-1]} =" not in text and f"# {key.split('.')[-1]} =" not in text
+    ]
+    assert not undocumented
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ({"run": {"evaluation": 3}}, "unknown setting `run.evaluation`; did you mean `run.evaluations`"),
+        ({"rum": {"evaluations": 3}}, "unknown setting `rum.evaluations`; did you mean `run.evaluations`"),
+        ({"run": {"evaluations": "many"}}, "run.evaluations"),
+        ({"run": {"evaluations": 0}}, "run.evaluations must be at least 1"),
+        ({"run": 3}, "run"),
+        ({"models": {"default": 3}}, "models"),
+        ({"models": {"sovle": {"name": "x"}}}, "did you mean `models.solve.name`"),
+        ({"policy": {"epsilon": 1}}, "policy.epsilon"),
+        ({"caps": {"usd_per_run": -1}}, "caps must not be negative"),
+        ({"attempt": {"seconds": 0}}, "limits must be positive"),
+        ({"sandbox": {"kind": "podman"}}, "sandbox.kind"),
+    ],
+)
+def test_a_setting_that_is_not_understood_is_named(table: dict[str, object], says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings.build(table)
+    assert says in str(caught.value)
+
+
+def test_the_command_line_wins_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "dgm.toml"
+    file.write_text(
+        '[run]\nslots = 1\nevaluations = 1\nrandom_seed = 1\n[models.default]\nname = "m"\nmax_tokens = 7\n'
+    )
+    environ = {"DGM_RUN_SLOTS": "2", "DGM_RUN_EVALUATIONS": "2", "PATH": "/bin"}
+    config = settings.load(file, environ, ["run.slots=3", "models.solve.name=openai/other"])
+    assert (config.run.slots, config.run.evaluations, config.run.random_seed) == (3, 2, 1)
+    assert config.model("solve") == ModelConfig(name="openai/other", max_tokens=7), (
+        "a role overrides keys of the default"
+    )
+    assert config.model("improve").name == "m"
+
+
+def test_an_environment_variable_that_means_nothing_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="DGM_RUN_SLOTS"):
+        settings.load(None, {"DGM_RUN_SLOT": "2"})
+
+
+@pytest.mark.parametrize("text", ["[run", "\xff", "run = 1\nrun = 2"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "dgm.toml"
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"dgm\.toml cannot be read"):
+        settings.load(file, {})
+    with pytest.raises(ConfigError, match="absent"):
+        settings.load(tmp_path / "absent", {})
+
+
+def test_differences_are_named_by_key() -> None:
+    old = settings.resolved(Config())
+    new = settings.resolved(settings.load(None, {}, ["run.slots=3", "models.improve.name=x"]))
+    assert settings.differences(old, new) == ["models.improve.name", "run.slots"]
+    del old["caps"]
+    assert settings.differences(old, new) == ["models.improve.name", "run.slots"], "what is missing has its default"
+
+
+def test_no_secret_has_a_place_in_the_settings() -> None:
+    assert not [key for key in settings.all_keys() if key.endswith(("key", "token", "secret", "password"))]
