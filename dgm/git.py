@@ -6,10 +6,10 @@ in, whatever attribute, ignore or configuration files an agent wrote; and nothin
 
 import os
 import re
+import time
 import unicodedata
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from hashlib import sha1
 from pathlib import Path
 
@@ -18,9 +18,10 @@ from dulwich.object_store import DiskObjectStore
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
 from dulwich.refs import DiskRefsContainer, Ref
 
+from dgm.durable import make_folder, place, sync_folder
 from dgm.files import BadFiles, File, Files, checked
 from dgm.jobs import AgentId
-from dgm.log import Damaged, sync_folder
+from dgm.log import Damaged
 
 AGENTS = "refs/heads/agents"
 """A branch an agent, so that a plain clone carries all of them."""
@@ -46,11 +47,11 @@ class Repository:
     def create(cls, path: Path) -> "Repository":
         """Open the repository at `path`; make it, or what is missing of it after a crash, first."""
         for folder in ("objects/info", "objects/pack", "refs/tags", "refs/notes", AGENTS, "info"):
-            _make_folder(path / folder)
+            make_folder(path / folder)
         # HEAD comes last: without it, git takes the folder for no repository.
         for name, text in (("info/attributes", ATTRIBUTES), ("config", CONFIG), ("HEAD", f"ref: {BEST}\n")):
             if not (path / name).exists():
-                _place(path / name, path / f"{name}.lock", text.encode(), 0o644)
+                place(path / name, path / f"{name}.lock", text.encode(), 0o644)
                 sync_folder((path / name).parent)
         return cls(path)
 
@@ -73,9 +74,12 @@ class Repository:
             sync_folder(changed)
         return ObjectID(commit.id).decode()
 
-    def keep(self, agent: AgentId) -> None:
-        """Name the commit `agent` by a branch of its own. Doing so twice is harmless. Raises `Damaged`, `OSError`."""
-        self._point(f"{AGENTS}/{agent}", agent, replace=False)
+    def keep(self, agent: AgentId, replace: bool = False) -> None:
+        """Name the commit `agent` by a branch of its own. Doing so twice is harmless.
+
+        Where the branch is another commit, it is only set right on `replace`. Raises `Damaged`, `OSError`.
+        """
+        self._point(f"{AGENTS}/{agent}", agent, replace)
 
     def kept(self) -> dict[AgentId, AgentId]:
         """What each branch of an agent is called, to the commit that it points to; the two should be the same."""
@@ -88,7 +92,12 @@ class Repository:
 
     def files(self, agent: AgentId) -> Files:
         """The source of `agent`. Raises `Damaged` if it is missing or not what was stored."""
-        return dict(self._walk(self.digest(agent), ""))
+        return dict(self._walk(self.digest(agent), "", set()))
+
+    def verify(self, agent: AgentId, seen: set[str]) -> None:
+        """Read all of `agent` but the objects in `seen`, and add these to it. Raises `Damaged`."""
+        for _ in self._walk(self.digest(agent), "", seen, again=False):
+            pass
 
     def digest(self, agent: AgentId) -> str:
         """The tree hash of `agent`. Raises `Damaged`."""
@@ -104,23 +113,29 @@ class Repository:
         """Let the branch `best`, which is HEAD, be `agent`, so that a clone checks it out. Raises `OSError`."""
         self._point(BEST, agent, replace=True)
 
-    def write_notes(self, notes: Mapping[AgentId, str], at: float) -> None:
-        """Replace all notes by `notes`. A copy of what the log says, never more. Raises `OSError`."""
+    def best(self) -> AgentId | None:
+        return self._get(BEST)
+
+    def write_notes(self, notes: Mapping[AgentId, str], at: float, afresh: bool = False) -> None:
+        """Replace all notes by `notes`: a copy of what the log says, never more. Raises `OSError`.
+
+        `afresh`: write every object again, because those that are there may be damaged.
+        """
         fresh: set[Path] = set()
         folders: dict[str, Tree] = {}
         for agent, text in notes.items():
             blob = Blob.from_string(text.encode())
-            self._put(blob, fresh)
+            self._put(blob, fresh, afresh)
             folders.setdefault(agent[:2], Tree()).add(agent[2:].encode(), FILE, blob.id)
         root = Tree()
         for name, folder in folders.items():
-            self._put(folder, fresh)
+            self._put(folder, fresh, afresh)
             root.add(name.encode(), FOLDER, folder.id)
-        if root.id == self._notes_tree():
+        if not afresh and root.id == self._notes_tree():
             return
-        self._put(root, fresh)
+        self._put(root, fresh, afresh)
         commit = _commit(root.id, (), "Tallies, as the log has them", at)
-        self._put(commit, fresh)
+        self._put(commit, fresh, afresh)
         for changed in fresh:
             sync_folder(changed)
         self._point(NOTES, commit.id.decode(), replace=True)
@@ -128,7 +143,7 @@ class Repository:
     def notes(self) -> dict[AgentId, str]:
         """Raises `Damaged`."""
         tree = self._notes_tree()
-        files = dict(self._walk(tree.decode(), "")) if tree else {}
+        files = dict(self._walk(tree.decode(), "", set())) if tree else {}
         return {path.replace("/", ""): file.data.decode(errors="replace") for path, file in files.items()}
 
     def _notes_tree(self) -> ObjectID | None:
@@ -162,15 +177,15 @@ class Repository:
         self._put(tree, fresh)
         return tree.id
 
-    def _put(self, item: ShaFile, fresh: set[Path]) -> None:
+    def _put(self, item: ShaFile, fresh: set[Path], afresh: bool = False) -> None:
         """Write `item` unless it is there. The folders in `fresh` have to be synced before anything may refer to it."""
         name = item.id.decode()
         objects = self.path / "objects"
         path = objects / name[:2] / name[2:]
-        if path.exists() or self._store.contains_packed(item.id):
+        if not afresh and (path.exists() or self._store.contains_packed(item.id)):
             return
-        _make_folder(path.parent)
-        _place(path, objects / f"tmp_obj_{name}", item.as_legacy_object(), 0o444)
+        make_folder(path.parent)
+        place(path, objects / f"tmp_obj_{name}", item.as_legacy_object(), 0o444)
         fresh.add(path.parent)
 
     def _read(self, id: str, kind: type[ShaFile]) -> bytes:
@@ -195,12 +210,17 @@ class Repository:
     def _read_commit(self, id: str) -> Commit:
         return Commit.from_string(self._read(id, Commit))
 
-    def _walk(self, tree: str, prefix: str) -> Iterator[tuple[str, File]]:
+    def _walk(self, tree: str, prefix: str, seen: set[str], again: bool = True) -> Iterator[tuple[str, File]]:
+        """The files below `tree`; unless `again`, without those of objects that were `seen` before."""
+        seen.add(tree)
         for entry in Tree.from_string(self._read(tree, Tree)).iteritems():
             name, mode, id = entry.path.decode(), entry.mode, entry.sha.decode()
+            if id in seen and not again:
+                continue
             if mode == FOLDER:
-                yield from self._walk(id, f"{prefix}{name}/")
+                yield from self._walk(id, f"{prefix}{name}/", seen, again)
             elif mode in (FILE, PROGRAM):
+                seen.add(id)
                 yield prefix + name, File(self._read(id, Blob), mode == PROGRAM)
             else:
                 raise Damaged(f"{self.path}: {prefix}{name} in the tree {tree} is no regular file")
@@ -215,11 +235,11 @@ class Repository:
         """Let `ref` be `commit`, by git's own locking; where it is another, only if it may be replaced."""
         path, lock = self.path / ref, self.path / f"{ref}.lock"
         # Packing the refs, as `git gc` does, removes folders that have become empty.
-        _make_folder(path.parent)
-        os.close(os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
+        make_folder(path.parent)
+        _take(lock)
         before = self._get(ref)
         if before is None or (replace and before != commit):
-            _place(path, lock, f"{commit}\n".encode(), 0o644)
+            place(path, lock, f"{commit}\n".encode(), 0o644)
             sync_folder(path.parent)
             return
         lock.unlink()
@@ -227,29 +247,16 @@ class Repository:
             raise Damaged(f"{self.path}: {ref} should be {commit} and is {before}: remove it with `git update-ref -d`")
 
 
-def _make_folder(path: Path) -> None:
-    if not path.exists():
-        _make_folder(path.parent)
-        path.mkdir(exist_ok=True)
-        sync_folder(path.parent)
-
-
-def _place(path: Path, temporary: Path, data: bytes, mode: int) -> None:
-    """Put a file with `data` at `path`, complete and on the disk, or leave nothing. Raises `OSError`."""
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-    try:
+def _take(lock: Path) -> None:
+    """Create `lock`; somebody's `git gc` may hold it for a moment. Raises `FileExistsError` after a second."""
+    for pause in (0.01, 0.04, 0.15, 0.8, 0.0):
         try:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(handle, rest) :]
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        os.rename(temporary, path)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+            os.close(os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
+            return
+        except FileExistsError:
+            if not pause:
+                raise
+            time.sleep(pause)
 
 
 def _commit(tree: ObjectID, parents: tuple[AgentId, ...], message: str, at: float) -> Commit:

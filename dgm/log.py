@@ -14,6 +14,7 @@ from zlib import crc32
 
 import msgspec
 
+from dgm.durable import NotWritten, write
 from dgm.events import AnyEvent, decode, encode
 
 HEAD = 9
@@ -35,16 +36,6 @@ class LogDamaged(Damaged):
         self.line = line
         self.offset = offset
         self.reason = reason
-
-
-class NotWritten(Exception):
-    """The disk refused a record. All earlier ones are safe, and the run can be resumed."""
-
-    def __init__(self, what: object, error: OSError) -> None:
-        super().__init__(
-            f"{what} could not be written: {error.strerror or error}. Nothing recorded so far is lost: "
-            "make room or repair the disk, then give the same command again."
-        )
 
 
 class LogReader:
@@ -91,7 +82,7 @@ class LogReader:
 
 
 class LogWriter:
-    """Appends to a log, from where a reader has come to its end. One writer at a time: see `dgm.archive.Lock`."""
+    """Appends to a log, from where a reader has come to its end. One writer at a time: see `dgm.durable.locked`."""
 
     def __init__(self, read: LogReader) -> None:
         """Cut off what `read` found torn at the end. Raises `OSError`."""
@@ -113,9 +104,7 @@ class LogWriter:
         crc = crc32(text, self._crc)
         line = b"%08x %b\n" % (crc, text)
         try:
-            rest = memoryview(line)
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
+            write(self._file, line)
             os.fsync(self._file)
         except OSError as error:
             self._broken = True
@@ -145,18 +134,3 @@ def sealed(event: AnyEvent) -> bytes:
     except msgspec.DecodeError as error:
         raise ValueError(f"this event cannot be recorded: {error}: {event}") from error
     return text
-
-
-def create(path: Path) -> None:
-    """Make an empty log that survives a power cut, if there is none."""
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -166,6 +166,7 @@ FULL = """
 import resource, signal, sys
 from pathlib import Path
 from dgm import log
+from dgm.durable import NotWritten
 from dgm.events import TaskScored
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
@@ -173,12 +174,12 @@ writer = log.LogWriter(log.LogReader(Path(sys.argv[1])))
 for job in range(1, 100):
     try:
         writer.append(log.sealed(TaskScored(at=1.0, job=job, solved=True)))
-    except log.NotWritten as error:
+    except NotWritten as error:
         print(job - 1, error)
         break
 try:
     writer.append(b"{}")
-except log.NotWritten as error:
+except NotWritten as error:
     print(error)
 """
 

@@ -1,0 +1,286 @@
+"""A run on the disk: the log of what happened, the agents as git commits, and what each job left behind.
+
+Invariant: the tree is the fold of the log and nothing else. A commit and its branch are on the disk before the event
+that names them, so a kill at any point leaves at most a commit that nobody names. One process writes, any number read.
+`archive/README.md` specifies the format.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from dgm.durable import locked, make_folder, sync_folder, written
+from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured, RunEnded, RunPaused, TaskScored
+from dgm.files import BadFiles, Files, digest
+from dgm.jobs import AgentId, Expand, Failure, Job, JobId, Outcome, Rewrite, Verdict
+from dgm.log import Damaged, LogReader, LogWriter, sealed
+from dgm.tree import Agent, Tree
+
+if TYPE_CHECKING:
+    from dgm.git import Repository
+
+LOG, AGENTS, ARTIFACTS, LOCK = "events.log", "agents.git", "artifacts", "lock"
+
+
+class NoArchive(Exception):
+    """A folder that holds no run, or something other than a run. The text says which, and what to do."""
+
+
+class Reader:
+    """A run, read without a lock, also while its driver writes it."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `NoArchive`, `Damaged`."""
+        if not (path / LOG).is_file():
+            raise NoArchive(f"{path} holds no run: there is no {LOG} in it. `dgm run --archive {path}` starts one")
+        self.path = path
+        self.tree = Tree()
+        self._log = LogReader(path / LOG)
+        for _ in fold(self._log, self.tree):
+            pass
+
+    def refresh(self) -> list[AnyEvent]:
+        """Fold what was added to the log since the last time, and return it. Raises `Damaged`."""
+        return list(fold(self._log, self.tree))
+
+    def source(self, agent: AgentId) -> Files:
+        """Raises `KeyError` for an agent that is not in the tree, `Damaged`."""
+        repository = _repository(self.path)
+        try:
+            return _source(repository, self.tree.agents[agent])
+        finally:
+            repository.close()
+
+    def folder(self, job: JobId) -> Path:
+        """Where the artifacts of `job` are, if it left any."""
+        return self.path / ARTIFACTS / str(job)
+
+
+def read_tree(path: Path) -> Tree:
+    """The tree of the run in `path` as it is now. Raises `NoArchive`, `Damaged`."""
+    return Reader(path).tree
+
+
+class Archive:
+    """A run, open for writing: the only one that writes, from one thread. Made if there is none.
+
+    `clock`: seconds since 1970. All methods that record raise `NotWritten` when the disk refuses; the archive takes
+    nothing more then, and everything recorded before is safe.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        """Raises `ArchiveBusy`, `NoArchive`, `Damaged`, `NotWritten`."""
+        self.path = path
+        self.tree = Tree()
+        self._clock = clock
+        with ExitStack() as opened:
+            with written(path):
+                _make(path)
+                opened.enter_context(locked(path / LOCK))
+            reader = LogReader(path / LOG)
+            for _ in fold(reader, self.tree):
+                pass
+            with written(path):
+                self._log = LogWriter(reader)
+                opened.callback(self._log.close)
+                self._agents = _repository(path, create=True)
+                opened.callback(self._agents.close)
+                self.swept = self._agents.sweep_locks()
+                """How many stale locks and temporary files of a killed driver were removed."""
+            self.torn = self._log.torn
+            """Bytes of a torn last line that were cut off."""
+            self._opened = opened.pop_all()
+        self._digests = {agent.digest: agent.id for agent in self.tree.agents.values()}
+
+    def close(self) -> None:
+        self._opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # ------------------------------------------------------------ reading
+
+    def source(self, agent: AgentId) -> Files:
+        """Raises `KeyError` for an agent that is not in the tree, `Damaged`."""
+        return _source(self._agents, self.tree.agents[agent])
+
+    def known(self) -> frozenset[str]:
+        """The digests of all sources in the archive."""
+        return frozenset(self._digests)
+
+    # ------------------------------------------------------------ recording
+
+    def configure(self, settings: RunConfigured) -> None:
+        self._record(settings)
+
+    def seed(self, files: Files) -> AgentId:
+        """Let `files` be a seed. An agent with the same source is returned instead of made. Raises `BadFiles`."""
+        if (known := self._digests.get(digest(files))) is not None:
+            return known
+        if not self.tree.length:
+            raise ValueError("a run is configured before it gets a seed")
+        # The time of the first event, so that a seed that was committed but not recorded before a crash is found again.
+        agent = self._commit(files, (), "A seed agent\n", self.tree.began)
+        self._record(AgentBorn(at=self._clock(), agent=agent, digest=digest(files)))
+        return agent
+
+    def start(self, job: Job) -> JobStarted:
+        """Record that `job` begins, before anything is spent on it. Raises `ValueError` if it cannot."""
+        event = JobStarted(at=self._clock(), id=self.tree.next_job, job=job)
+        self._record(event)
+        return event
+
+    def finish(self, job: JobId, outcome: Outcome) -> AgentBorn | TaskScored | JobFailed:
+        """Record how `job` ended. Raises `ValueError` unless it is running and is of that kind.
+
+        A child that cannot be stored, or that equals an agent in the archive, is recorded as stillborn.
+        """
+        started = self.tree.running.get(job)
+        if started is None:
+            raise ValueError(f"job {job} is not running")
+        event: AgentBorn | TaskScored | JobFailed
+        match outcome:
+            case Rewrite():
+                event = self._born(started, outcome)
+            case Verdict(solved=solved, usage=usage):
+                flags = tuple(_plain(flag, 200) for flag in outcome.flags)
+                event = TaskScored(at=self._clock(), job=job, solved=solved, usage=usage, flags=flags)
+            case Failure(cause=cause, reason=reason, usage=usage):
+                event = JobFailed(at=self._clock(), job=job, cause=cause, reason=_plain(reason), usage=usage)
+        self._record(event)
+        return event
+
+    def pause(self, reason: str, seconds: float) -> None:
+        self._record(RunPaused(at=self._clock(), reason=_plain(reason), seconds=seconds))
+
+    def end(self, code: int, reason: str) -> None:
+        self._record(RunEnded(at=self._clock(), code=code, reason=_plain(reason)))
+
+    def folder(self, job: JobId) -> Path:
+        """The folder for the artifacts of `job`, made for it, closed to other users."""
+        folder = self.path / ARTIFACTS / str(job)
+        with written(folder):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def mirror(self) -> None:
+        """Show plain git the tallies, as notes, and the best agent, as HEAD. Costs 0.2 s at 10,000 agents."""
+        with written(self.path / AGENTS):
+            if top := best(self.tree):
+                self._agents.point_head(top.id)
+            self._agents.write_notes(notes(self.tree), self.tree.last)
+
+    def restore(self) -> list[str]:
+        """Make the branches and notes again. Returns what is wrong with agents that cannot be restored from the log."""
+        wrong = []
+        with written(self.path / AGENTS):
+            for agent in self.tree.agents:
+                try:
+                    self.source(agent)
+                    self._agents.keep(agent, replace=True)
+                except Damaged as damage:
+                    wrong.append(f"agent {agent}: {damage}")
+            if not wrong and (top := best(self.tree)):
+                self._agents.point_head(top.id)
+            self._agents.write_notes(notes(self.tree), self.tree.last, afresh=True)
+        return wrong
+
+    def _born(self, started: JobStarted, child: Rewrite) -> AgentBorn | JobFailed:
+        if not isinstance(started.job, Expand):
+            raise ValueError(f"job {started.id} is no expansion, but has a child")
+        parent, summary = started.job.agent, _plain(child.summary)
+        try:
+            tree = digest(child.source)
+            if (known := self._digests.get(tree)) is not None:
+                raise BadFiles(f"its source is that of {known}")
+            message = f"{summary or 'A child without a word'}\n\nJob: {started.id}\n"
+            # The time at which the job started stands in the log, so the same outcome always gives the same commit.
+            agent = self._commit(child.source, (parent,), message, started.at)
+        except BadFiles as error:
+            reason = _plain(str(error))
+            return JobFailed(at=self._clock(), job=started.id, cause="stillborn", reason=reason, usage=child.usage)
+        return AgentBorn(
+            at=self._clock(),
+            agent=agent,
+            digest=tree,
+            parent=parent,
+            job=started.id,
+            summary=summary,
+            usage=child.usage,
+        )
+
+    def _commit(self, files: Files, parents: tuple[AgentId, ...], message: str, at: float) -> AgentId:
+        with written(self.path / AGENTS):
+            agent = self._agents.commit(files, parents, message, at)
+            self._agents.keep(agent)
+        return agent
+
+    def _record(self, event: AnyEvent) -> None:
+        text = sealed(event)
+        self.tree.apply(event)
+        self._log.append(text)
+        if isinstance(event, AgentBorn):
+            self._digests[event.digest] = event.agent
+
+
+def fold(reader: LogReader, tree: Tree) -> Iterator[AnyEvent]:
+    """Apply the events that `reader` has not read yet, and yield each. Raises `Damaged`."""
+    for event in reader.events():
+        try:
+            tree.apply(event)
+        except ValueError as error:
+            raise reader.damage(f"it cannot follow the lines before it: {error}") from error
+        yield event
+
+
+def best(tree: Tree) -> Agent | None:
+    """The best agent by the run's own epsilon."""
+    return tree.best(float(tree.config.get("policy", {}).get("epsilon", 0.05)))
+
+
+def notes(tree: Tree) -> dict[AgentId, str]:
+    """What `git log --notes=dgm` shows of each agent."""
+    return {
+        agent.id: f"solved: {agent.solved} of {agent.evaluations}\n"
+        f"clade: {agent.clade_solved} of {agent.clade_solved + agent.clade_failed}\n"
+        f"usd: {agent.usage.usd:.4f}\n"
+        for agent in tree.agents.values()
+    }
+
+
+def _make(path: Path) -> None:
+    make_folder(path, 0o700)
+    if not (path / LOG).exists():
+        # The log is the first thing that is made.
+        if (path / AGENTS).exists():
+            raise Damaged(f"{path} has lost its {LOG}, without which it is no run: restore it from a copy")
+        if strange := sorted({entry.name for entry in path.iterdir()} - {LOCK}):
+            raise NoArchive(f"{path} is no run: it holds {strange[0]!r} but no {LOG}. Name an empty or a new folder")
+        path.chmod(0o700)
+        os.close(os.open(path / LOG, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        sync_folder(path)
+    make_folder(path / ARTIFACTS, 0o700)
+
+
+def _repository(path: Path, create: bool = False) -> "Repository":
+    from dgm.git import Repository
+
+    return Repository.create(path / AGENTS) if create else Repository(path / AGENTS)
+
+
+def _source(repository: "Repository", agent: Agent) -> Files:
+    files = repository.files(agent.id)
+    if digest(files) != agent.digest:
+        raise Damaged(f"{repository.path}: the source of {agent.id} is not that with which it was born")
+    return files
+
+
+def _plain(text: str, limit: int = 4_000) -> str:
+    """`text`, which untrusted code may have written, as it can be stored and shown: no control codes, not too long."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text[:limit]).strip()

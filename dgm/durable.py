@@ -1,0 +1,96 @@
+"""Files and folders that are on the disk when the call returns, and the lock that keeps a second writer away.
+
+Invariant: a name appears with its whole content or not at all, whenever the process is killed or the power fails.
+"""
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+class NotWritten(Exception):
+    """The disk refused something. All that was recorded earlier is safe, and the run can be resumed."""
+
+    def __init__(self, what: object, error: OSError) -> None:
+        super().__init__(
+            f"{what} could not be written: {error.strerror or error}. Nothing recorded so far is lost: "
+            "make room or repair the disk, then give the same command again."
+        )
+
+
+class ArchiveBusy(Exception):
+    """Another process writes this archive. The text says which."""
+
+
+@contextmanager
+def written(what: Path) -> Iterator[None]:
+    """Turn an `OSError` into `NotWritten`."""
+    try:
+        yield
+    except OSError as error:
+        raise NotWritten(what, error) from error
+
+
+@contextmanager
+def locked(lock: Path) -> Iterator[None]:
+    """Hold the file `lock`, as long as this process lives at most. Raises `ArchiveBusy`, `OSError`."""
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(handle, 300, 0).decode(errors="replace").strip() or "another process"
+            raise ArchiveBusy(f"{lock.parent} is being written by {holder}; wait for it, or end it first") from None
+        # Only for people to read, so that a full disk does not matter here.
+        with suppress(OSError):
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def make_folder(path: Path, mode: int = 0o777) -> None:
+    """Make `path`, and the folders above it, unless it is there."""
+    if not path.exists():
+        make_folder(path.parent)
+        path.mkdir(mode, exist_ok=True)
+        sync_folder(path.parent)
+
+
+def place(path: Path, temporary: Path, data: bytes, mode: int) -> None:
+    """Put a file with `data` at `path`, by way of `temporary`; nothing stays of either where that fails.
+
+    The folder is left to be synced by the caller, who may have more to put there. Raises `OSError`.
+    """
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    try:
+        try:
+            write(handle, data)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.rename(temporary, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def write(handle: int, data: bytes) -> None:
+    """All of `data`, in one call where the system takes it so. Raises `OSError`."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(handle, rest) :]
