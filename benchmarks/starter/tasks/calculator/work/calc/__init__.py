@@ -1,0 +1,3 @@
+from calc.evaluator import FormulaError, evaluate
+
+__all__ = ["FormulaError", "evaluate"]

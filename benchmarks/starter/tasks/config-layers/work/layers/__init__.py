@@ -1,0 +1,3 @@
+from layers.merging import merge
+
+__all__ = ["merge"]

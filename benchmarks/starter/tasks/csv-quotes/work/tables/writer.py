@@ -1,0 +1,5 @@
+"""Rows to text."""
+
+
+def write(rows):
+    return "\n".join(",".join(str(field) for field in row) for row in rows)

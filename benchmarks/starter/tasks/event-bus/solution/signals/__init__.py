@@ -1,0 +1,3 @@
+from signals.bus import Bus, DeliveryError
+
+__all__ = ["Bus", "DeliveryError"]

@@ -1,0 +1,3 @@
+from signals.bus import Bus
+
+__all__ = ["Bus"]

@@ -1,0 +1,5 @@
+"""Names of topics: words joined by dots."""
+
+
+def words(topic):
+    return topic.split(".")

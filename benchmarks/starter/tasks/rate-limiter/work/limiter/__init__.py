@@ -1,0 +1,3 @@
+from limiter.bucket import TokenBucket
+
+__all__ = ["TokenBucket"]
