@@ -4,7 +4,9 @@ With CI set in the environment everything runs, and a missing engine is a failur
 """
 
 import os
+import warnings
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -37,3 +39,21 @@ def engine() -> bool:
         return bool(client.ping())
     finally:
         client.close()
+
+
+@pytest.fixture(scope="session")
+def litellm() -> Any:
+    """The library, imported and warmed up once: that takes seconds, and what it is made of warns."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from dgm.config import ModelConfig
+        from dgm.llm.provider import ProviderModel
+        from dgm.protocols import ModelFault
+
+        nowhere = ProviderModel(ModelConfig(name="openai/m", api_base="http://127.0.0.1:1"), {})
+        with pytest.raises(ModelFault):
+            nowhere.complete({"messages": [{"role": "user", "content": ""}]}, 60.0)
+        import litellm
+
+        litellm.ModelResponse()
+        return litellm
