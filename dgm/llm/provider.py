@@ -1,7 +1,7 @@
 """Real models, through litellm used as a library.
 
-Invariant: one call is one answered request at most, and it ends within its deadline whatever the provider does; every way
-in which it can fail comes out as a `ModelFault` without the key in its text.
+Invariant: a call is answered at most once, and ends within its deadline whatever the provider does; every way in which
+it can fail comes out as a `ModelFault` without the key in its text.
 """
 
 import logging
