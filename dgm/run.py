@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha1
 from pathlib import Path
 from random import Random
+from time import time
 from types import TracebackType
 from typing import Any
 
@@ -16,6 +17,7 @@ from dgm import __version__, settings
 from dgm.archive import Archive
 from dgm.benchmarks import open_benchmark
 from dgm.config import ROLES, Config, ConfigError, ModelConfig, Role
+from dgm.events import RunConfigured
 from dgm.executors import Threads
 from dgm.files import Files, read_folder
 from dgm.gateway import Gateway, price_of
@@ -117,7 +119,7 @@ def configure(
             return
         if not {"run.tasks", "run.benchmark", "run.random_seed", "benchmark"} & set(differing):
             tasks = tree.tasks
-    archive.configure(now, tasks, benchmark.version, __version__)
+    archive.configure(RunConfigured(time(), __version__, now, tasks, benchmark.version))
 
 
 def changed(tree: Tree, now: dict[str, Any], benchmark: Benchmark) -> list[str]:
@@ -195,4 +197,4 @@ def slots_of(config: Config) -> int:
 
 def run_id(archive: Archive) -> str:
     """A name for all that belongs to this run on this machine, the same at every start."""
-    return sha1(f"{archive.root.resolve()} {archive.tree.began}".encode(), usedforsecurity=False).hexdigest()[:12]
+    return sha1(f"{archive.path.resolve()} {archive.tree.began}".encode(), usedforsecurity=False).hexdigest()[:12]

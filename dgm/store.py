@@ -3,28 +3,20 @@
 Invariant: what `save` returned from survives a crash of the machine; what it did not, was never there.
 """
 
-import os
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+
+from dgm.durable import place, sync_folder
 
 T = TypeVar("T")
 
 
 def save(path: Path, record: msgspec.Struct) -> None:
     """Replace `path` by `record`, in one step. Raises `OSError`."""
-    new = path.with_name(path.name + ".new")
-    with new.open("wb") as file:
-        file.write(msgspec.json.encode(record))
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    place(path, path.with_name(path.name + ".new"), msgspec.json.encode(record), 0o600)
+    sync_folder(path.parent)
 
 
 def load(path: Path, kind: type[T]) -> T | None:

@@ -67,9 +67,8 @@ class Worker:
             missed = tree.agents[job.agent].missed.get(job.task)
             earlier = missed if missed is not None and self.resumable(missed) else None
             return Assignment(started.id, job, source, earlier=earlier)
-        known = frozenset(agent.digest for agent in tree.agents.values())
         evidence = self.evidence(tree, job.agent, job.study) if job.study else None
-        return Assignment(started.id, job, source, evidence, known)
+        return Assignment(started.id, job, source, evidence, self.archive.known())
 
     def evidence(self, tree: Tree, agent: str, task: str) -> Evidence | None:
         """How `agent`, or its nearest ancestor that tried, failed `task`."""
