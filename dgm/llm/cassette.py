@@ -30,7 +30,7 @@ class Exchange(Struct, frozen=True, tag="exchange", tag_field="line", omit_defau
     """One request with what came back: a reply, or else a fault (kind, text, retry_after, billed)."""
 
     request: dict[str, Any]
-    reply: msgspec.Raw | None = None
+    reply: dict[str, Any] | None = None
     fault: tuple[Any, str, float | None, bool] | None = None
 
 
@@ -57,7 +57,7 @@ class Recorder:
             told = (fault.kind, str(fault), fault.retry_after, fault.billed)
             self._append(Exchange(dict(request), fault=told))
             raise
-        self._append(Exchange(dict(request), msgspec.Raw(msgspec.json.encode(reply))))
+        self._append(Exchange(dict(request), dict(reply)))
         return reply
 
     def _append(self, line: Opening | Exchange) -> None:
@@ -98,8 +98,7 @@ class Player:
         if exchange.fault is not None:
             raise ModelFault(*exchange.fault)
         assert exchange.reply is not None
-        reply: Chat = msgspec.json.decode(exchange.reply)
-        return reply
+        return exchange.reply
 
 
 def digest(request: Chat) -> str:
