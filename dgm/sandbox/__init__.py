@@ -1,0 +1,41 @@
+"""Where untrusted code runs: the choice between Docker and plain processes.
+
+Invariant: code of a real model never runs outside of a container unless the settings say so in as many words.
+"""
+
+from dgm.config import SandboxConfig
+from dgm.protocols import Sandbox, SandboxFault
+
+__all__ = ["open_sandbox"]
+
+
+def open_sandbox(config: SandboxConfig, run_id: str, simulated: bool) -> Sandbox:
+    """The sandbox that `config` asks for. Its `note` says, for people, why `auto` fell back to the local one.
+
+    Raises `SandboxFault`, which says what to do: no engine or image where Docker is asked for or needed, or plain
+    processes for a real model that the settings do not allow.
+    """
+    if config.kind == "local":
+        return _local(config, run_id, simulated, "")
+    from dgm.sandbox.docker import DockerSandbox
+
+    docker = DockerSandbox(run_id, config.image, config.python, config.runtime)
+    try:
+        docker.ready()
+    except SandboxFault as fault:
+        docker.close()
+        if config.kind == "docker":
+            raise
+        return _local(config, run_id, simulated, f"no Docker sandbox: {fault}")
+    return docker
+
+
+def _local(config: SandboxConfig, run_id: str, simulated: bool, note: str) -> Sandbox:
+    if not simulated and not config.local_with_real_models:
+        raise SandboxFault(
+            f"{note or 'sandbox.kind is local'}. Agents of a real model run in containers only: make Docker usable, "
+            "or set sandbox.local_with_real_models = true on a machine that you can afford to lose"
+        )
+    from dgm.sandbox.local import LocalSandbox
+
+    return LocalSandbox(run_id, note=note)

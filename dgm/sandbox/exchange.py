@@ -5,7 +5,7 @@ cannot be read is the code's own doing, and says so in `Ran.refused`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.resources import files as resources
 from socket import socket
 from threading import Event, Lock
@@ -17,6 +17,7 @@ from dgm.jobs import JobId
 from dgm.protocols import Errand, Ran
 
 MB = 1 << 20
+PAUSE = 2.0
 
 
 class Message(NamedTuple):
@@ -31,13 +32,22 @@ class Message(NamedTuple):
         return b"%s %d %d\n" % (self.kind.encode(), len(name), len(self.data)) + name + self.data
 
 
-def warden_source() -> str:
-    """The text of the program that is the first process of every sandbox."""
-    return resources("dgm.sandbox").joinpath("warden.py").read_text(encoding="utf-8")
+WARDEN = resources("dgm.sandbox").joinpath("warden.py").read_bytes
+"""The program that is the first process of every sandbox."""
+
+
+def warden_command(python: str) -> list[str]:
+    """How to start a warden, whose program is the first thing it reads: process lists stay readable.
+
+    Without site packages and settings from the environment, since untrusted files may hold some.
+    """
+    size = len(WARDEN())
+    text = f"import os; s = b''\nwhile len(s) < {size}: s += os.read(0, {size} - len(s)) or os._exit(1)\nexec(s)"
+    return [python, "-I", "-S", "-c", text]
 
 
 def order(errand: Errand, places: Mapping[str, str], env: Mapping[str, str], watched: str | None) -> bytes:
-    """What a warden is to do. `places`: what the placeholders stand for. `watched`: the folder whose size, and with
+    """What to send to a warden. `places`: what the placeholders stand for. `watched`: the folder whose size, and with
     it the number and the memory of processes, the warden has to watch itself, for want of a container."""
 
     def filled(text: str) -> str:
@@ -67,7 +77,7 @@ def order(errand: Errand, places: Mapping[str, str], env: Mapping[str, str], wat
     for path, file in errand.files.items():
         check_path(path.removeprefix("/"))
         messages.append(Message("exec" if file.executable else "file", path, file.data))
-    return b"".join(message.packed() for message in (*messages, Message("go")))
+    return WARDEN() + b"".join(message.packed() for message in (*messages, Message("go")))
 
 
 def most_bytes(errand: Errand) -> int:
@@ -186,26 +196,37 @@ def _check_taken(path: str, take: Iterable[str]) -> None:
         raise BadFiles(f"the path {path!r} is outside of what was to be taken")
 
 
-def converse(connection: socket, payload: bytes, until: float, receive: Callable[[bytes], bool]) -> bool:
-    """Send `payload`, then hand all that arrives to `receive`, until the end, or until that returns False.
+def converse(
+    connection: socket,
+    payload: bytes,
+    until: float,
+    receive: Callable[[bytes], bool],
+    look: Callable[[], bool] = lambda: True,
+) -> bool:
+    """Send `payload`, then hand all that arrives to `receive`; True at the end, or as soon as a function says False.
 
-    `until`: a `time.monotonic`. Returns whether the conversation ended in time. Raises `OSError`.
+    `until`: a `time.monotonic`; False when it has passed. `look` is called whenever nothing came for `PAUSE` seconds.
+    Raises `OSError`.
     """
+    connection.settimeout(max(PAUSE, until - monotonic()))
     try:
-        connection.settimeout(max(0.1, until - monotonic()))
-        # A warden that fails early does not read everything; what it says is more telling than the broken pipe.
-        with suppress(BrokenPipeError, ConnectionResetError):
-            connection.sendall(payload)
-        while (left := until - monotonic()) > 0:
-            connection.settimeout(left)
-            try:
-                data = connection.recv(1 << 20)
-            except ConnectionResetError:
-                return True
-            if not data or not receive(data):
-                return True
+        connection.sendall(payload)
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # A warden that fails early does not read everything, but says why.
     except TimeoutError:
-        pass
+        return False
+    while (left := until - monotonic()) > 0:
+        connection.settimeout(min(left, PAUSE))
+        try:
+            data = connection.recv(1 << 20)
+        except TimeoutError:
+            if not look():
+                return True
+            continue
+        except ConnectionResetError:
+            return True
+        if not data or not receive(data):
+            return True
     return False
 
 

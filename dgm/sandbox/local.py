@@ -23,7 +23,7 @@ from time import monotonic
 
 from dgm.jobs import JobId
 from dgm.protocols import Errand, Ran, SandboxFault
-from dgm.sandbox.exchange import Reply, Running, broken, converse, most_bytes, order, warden_source
+from dgm.sandbox.exchange import Reply, Running, broken, converse, most_bytes, order, warden_command
 
 GRACE = 60.0
 """Seconds beyond the errand's own that unpacking, starting and reporting may take on a busy machine."""
@@ -44,7 +44,6 @@ class LocalSandbox:
         self._base = Path(folder or tempfile.gettempdir()).resolve()
         self._run = f"dgm-{run_id}-"
         self._prefix = f"{self._run}{token_hex(4)}-"
-        self._source = warden_source()
         self._running = Running()
 
     def check(self) -> None:
@@ -113,11 +112,16 @@ class LocalSandbox:
         return reply.ran(errand, seconds, False) if in_time else broken("timeout", "no report in time", seconds)
 
     def _start(self, folder: Path, env: dict[str, str], theirs: socket.socket, faults: int) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-I", "-S", "-c", self._source]
         end = theirs.fileno()
         try:
             return subprocess.Popen(
-                command, stdin=end, stdout=end, stderr=faults, env=env, cwd=folder, start_new_session=True
+                warden_command(sys.executable),
+                stdin=end,
+                stdout=end,
+                stderr=faults,
+                env=env,
+                cwd=folder,
+                start_new_session=True,
             )
         except OSError as error:
             raise SandboxFault(f"no process can be started: {error.strerror}; use fewer slots") from error

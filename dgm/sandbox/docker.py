@@ -1,0 +1,294 @@
+"""Errands in containers: no network, no capabilities, no writable root, and limits that the kernel keeps.
+
+Invariant: one errand, one container, and whatever happens the container is removed; what a killed driver left behind
+is found by its label. An engine that fails is a `SandboxFault`, code that misbehaves is a `Ran`.
+"""
+
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from secrets import token_hex
+from threading import Event
+from time import monotonic, time
+from typing import Any
+
+from docker import APIClient
+from docker.errors import DockerException, ImageNotFound, NotFound
+from docker.types import LogConfig
+from docker.utils import kwargs_from_env
+from msgspec.structs import replace
+from requests.exceptions import RequestException
+
+from dgm.jobs import JobId
+from dgm.protocols import Errand, Limits, Ran, SandboxFault
+from dgm.sandbox.exchange import MB, Reply, Running, broken, converse, most_bytes, order, warden_command
+
+GRACE = 30.0
+"""Seconds beyond the errand's own that starting, unpacking and reporting may take on a busy machine."""
+API_SECONDS = 60
+"""An engine that is silent for longer is taken for gone."""
+HOME, DOOR = "/tmp/home", "/door"  # noqa: S108
+ENV = {"HOME": HOME, "TMPDIR": "/tmp", "LANG": "C.UTF-8"}  # noqa: S108
+NOBODY, ROOT = "65534:65534", "0:0"
+
+
+class DockerSandbox:
+    """The `Sandbox` for real models. Any engine with Docker's API 1.41 or later, podman's included."""
+
+    name = "docker"
+    note = ""
+
+    def __init__(self, run_id: str, image: str, python: str = "python3", runtime: str = "") -> None:
+        """`image`: for errands that name none. `python`: the interpreter inside. `runtime`: an OCI runtime other than
+        the engine's default. The engine is the one of `DOCKER_HOST`. Raises nothing: `ready` and `check` do."""
+        self._image, self._python, self._runtime = image, python, runtime
+        self._labels = {"dgm.run": run_id, "dgm.driver": token_hex(8)}
+        self._running = Running()
+        self._client: APIClient | None = None
+
+    # ------------------------------------------------------------ whether it works
+
+    def ready(self) -> None:
+        """Raise `SandboxFault` unless an engine answers and holds the image: `check` without the trial."""
+        with self._faults("asking the engine"):
+            self._look_at(self._image)
+
+    def check(self) -> None:
+        with self._faults("asking the engine"):
+            info = self._engine().info()
+            self._look_at(self._image)
+        wanted = {"MemoryLimit": "memory", "PidsLimit": "pids", "CpuCfsQuota": "cpu"}
+        if missing := [name for key, name in wanted.items() if not info.get(key, info.get(key.upper(), True))]:
+            raise SandboxFault(
+                f"the engine cannot limit {', '.join(missing)}: enable these cgroup controllers for it "
+                "(as root, or by systemd delegation for a rootless engine)"
+            )
+        ran = self.run(Errand(job=0, command=("{python}", "-c", "print('ready')"), limits=Limits(seconds=60)))
+        if ran.exit != 0:
+            output = ran.output.decode(errors="replace")[:500]
+            raise SandboxFault(f"{self._python} does not run in {self._image} ({ran.ended}, {ran.exit}): {output}")
+
+    def close(self) -> None:
+        """Give up the connections to the engine."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _engine(self) -> APIClient:
+        if self._client is None:
+            self._client = APIClient(
+                **kwargs_from_env(), version="auto", timeout=API_SECONDS, num_pools=4, max_pool_size=256
+            )
+        return self._client
+
+    def _look_at(self, image: str) -> None:
+        try:
+            self._engine().inspect_image(image)  # type: ignore[no-untyped-call]
+        except ImageNotFound:
+            raise SandboxFault(
+                f"the image {image} is not here: fetch it with `docker pull {image}`, or build it under this name, "
+                "or set sandbox.image to one that `docker images` shows"
+            ) from None
+
+    @contextmanager
+    def _faults(self, doing: str) -> Iterator[None]:
+        """Turn what the engine's failures raise into a `SandboxFault`."""
+        try:
+            yield
+        except (DockerException, RequestException, OSError) as error:
+            where = os.environ.get("DOCKER_HOST", "its default socket")
+            reason = getattr(error, "explanation", None) or error
+            raise SandboxFault(
+                f"the Docker engine at {where} failed while {doing}: {reason}. Is it running? `docker info` tells"
+            ) from error
+
+    # ------------------------------------------------------------ errands
+
+    def run(self, errand: Errand) -> Ran:
+        container = ""
+
+        def end() -> None:
+            if container:
+                with suppress(DockerException, RequestException):
+                    self._engine().kill(container)
+
+        with self._faults(f"running job {errand.job}"), self._running.errand(errand.job, end) as cancelled:
+            container = self._create(errand)
+            try:
+                return self._converse(container, errand, cancelled)
+            finally:
+                # If the engine cannot do it now, its label lets `reap` do it later.
+                with suppress(DockerException, RequestException):
+                    self._engine().remove_container(container, v=True, force=True)
+
+    def _create(self, errand: Errand) -> str:
+        image = errand.image or self._image
+        inside = writes_inside(errand)
+        engine, limits = self._engine(), errand.limits
+        host = engine.create_host_config(
+            network_mode="none",
+            # A task that lives in the image has to be written to where it is, and belongs to root there.
+            read_only=not inside,
+            tmpfs={"/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={limits.disk_mb}m,nr_inodes=200000"},  # noqa: S108
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            pids_limit=limits.pids + 1,
+            mem_limit=limits.memory_mb * MB,
+            memswap_limit=limits.memory_mb * MB,
+            cpu_period=100_000,
+            cpu_quota=max(1_000, int(limits.cpus * 100_000)),
+            log_config=LogConfig(type="none"),
+            binds=[f"{_opened(errand)}:{DOOR}:ro"] if errand.door is not None else None,
+            runtime=self._runtime or None,
+        )
+        try:
+            made = engine.create_container(
+                image,
+                entrypoint=warden_command(self._python),
+                command=[],
+                user=ROOT if inside else NOBODY,
+                working_dir="/",
+                stdin_open=True,
+                hostname="sandbox",
+                labels={**self._labels, "dgm.job": str(errand.job)},
+                healthcheck={"test": ["NONE"]},
+                host_config=host,
+            )
+        except ImageNotFound:
+            self._look_at(image)
+            raise
+        return str(made["Id"])
+
+    def _converse(self, container: str, errand: Errand, cancelled: Event) -> Ran:
+        engine = self._engine()
+        places = {"home": HOME, "python": self._python, "door": DOOR if errand.door is not None else ""}
+        payload = order(errand, places, ENV, watched=None)
+        stream, watch = Stream(most_bytes(errand)), Watch(self, container, errand)
+        attached = engine.attach_socket(container, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+        try:
+            start = monotonic()
+            engine.start(container)
+            if cancelled.is_set():
+                engine.kill(container)
+            until = start + errand.limits.seconds + GRACE
+            in_time = converse(getattr(attached, "_sock", attached), payload, until, stream.add, watch.look)
+            seconds = monotonic() - start
+        finally:
+            getattr(attached, "_response", attached).close()
+        if watch.full:
+            return broken("exited", f"wrote more than the {errand.limits.disk_mb} MB allowed", seconds)
+        reply = Reply(bytes(stream.out))
+        if cancelled.is_set() or stream.full:
+            return reply.ran(errand, seconds, cancelled.is_set())
+        if not in_time:
+            return broken("timeout", "no report in time", seconds)
+        if reply.done:
+            ran = reply.ran(errand, seconds, cancelled=False)
+            # What the kernel ended for memory looks like any other kill, and a shell adds 128 to the signal.
+            killed = ran.exit in (-9, 137) and self._state(container)["OOMKilled"]
+            return replace(ran, ended="memory", exit=None) if killed else ran
+        return self._unreported(container, reply, bytes(stream.err), errand, seconds)
+
+    def _unreported(self, container: str, reply: Reply, complaint: bytes, errand: Errand, seconds: float) -> Ran:
+        """What to make of a container that ended without a full report: whose fault was it?"""
+        self._engine().wait(container, timeout=API_SECONDS)
+        state = self._state(container)
+        if state["OOMKilled"]:
+            return broken("memory", "no report: out of memory", seconds)
+        if not reply.begun:
+            reason = reply.fault() or complaint.decode(errors="replace").strip()[:500] or state.get("Error")
+            raise SandboxFault(f"the errand could not be started in {errand.image or self._image}: {reason}")
+        if self._interrupted(container, seconds):
+            raise SandboxFault(f"the container of job {errand.job} was ended from outside, or the engine restarted")
+        return reply.ran(errand, seconds, cancelled=False)
+
+    def _state(self, container: str) -> dict[str, Any]:
+        state: dict[str, Any] = self._engine().inspect_container(container)["State"]
+        return state
+
+    def _interrupted(self, container: str, seconds: float) -> bool:
+        """Whether somebody other than the code in it ended the container, as far as the engine remembers: an order to
+        kill it, or, after a restart, no memory of its start."""
+        now = int(time())
+        events = self._engine().events(
+            since=now - int(seconds) - 5, until=now + 1, filters={"container": container}, decode=True
+        )
+        actions = {event.get("Action") for event in events}
+        return "kill" in actions or "start" not in actions
+
+    def cancel(self, job: JobId | None = None) -> None:
+        self._running.cancel(job)
+
+    def reap(self) -> int:
+        with self._faults("looking for left containers"):
+            engine = self._engine()
+            found = engine.containers(all=True, filters={"label": f"dgm.run={self._labels['dgm.run']}"})
+            left = [one["Id"] for one in found if one["Labels"].get("dgm.driver") != self._labels["dgm.driver"]]
+            for container in left:
+                with suppress(NotFound):
+                    engine.remove_container(container, v=True, force=True)
+        return len(left)
+
+
+def _opened(errand: Errand) -> Path:
+    """The door's folder, made passable for the user that runs in containers."""
+    door = errand.door
+    assert door is not None
+    try:
+        door.chmod(0o711)
+        (door / "model.sock").chmod(0o666)
+    except OSError as error:
+        raise SandboxFault(f"the door to the model at {door} cannot be opened: {error.strerror}") from error
+    return door.resolve()
+
+
+class Stream:
+    """Takes apart the engine's stream of a container's standard output and error: frames of at most 4 GB, each after
+    eight bytes that give its kind and length."""
+
+    def __init__(self, most: int) -> None:
+        self.out, self.err, self.full = bytearray(), bytearray(), False
+        self._most, self._frame, self._left, self._kind = most, bytearray(), 0, 0
+
+    def add(self, data: bytes) -> bool:
+        """Whether there is room for more."""
+        at = 0
+        while at < len(data):
+            if self._left == 0:
+                piece = data[at : at + 8 - len(self._frame)]
+                self._frame += piece
+                at += len(piece)
+                if len(self._frame) == 8:
+                    self._kind, self._left = struct.unpack(">BxxxI", self._frame)
+                    self._frame.clear()
+                continue
+            piece = data[at : at + self._left]
+            at += len(piece)
+            self._left -= len(piece)
+            (self.out if self._kind == 1 else self.err).extend(piece)
+        self.full = len(self.out) + len(self.err) > self._most
+        return not self.full
+
+
+class Watch:
+    """Looks at the size of a container whose root is writable, since file systems have no quota of their own."""
+
+    def __init__(self, sandbox: DockerSandbox, container: str, errand: Errand) -> None:
+        self.full = False
+        self._engine, self._container, self._most = sandbox._engine(), container, errand.limits.disk_mb * MB
+        self._needed = writes_inside(errand)
+
+    def look(self) -> bool:
+        """Whether there is room for more; called every few seconds."""
+        if self._needed:
+            found = self._engine.containers(size=True, filters={"id": self._container})
+            size = sum(one.get("SizeRw") or 0 for one in found)
+            self.full = size > self._most
+        return not self.full
+
+
+def writes_inside(errand: Errand) -> bool:
+    """Whether the errand is about a folder of the image, so that the root file system has to be writable."""
+    return any(path.startswith("/") for path in (*errand.take, *errand.files))
