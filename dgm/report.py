@@ -1,0 +1,260 @@
+"""What can be said about a run, as values: the command line prints them, `--json` gives them as they are.
+
+Invariant: a function of the log alone, and of the time where it says so; text, JSON and the live display agree.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from dgm import belief
+from dgm.archive import best
+from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, TaskScored
+from dgm.jobs import AgentId, Evaluate, JobId, TaskId, Usage
+from dgm.tree import Agent, Tree
+
+INTERVAL = 0.9
+SHORTEST = 4
+"""Digits that a prefix of an agent's hash has at least."""
+
+
+class NoSuchAgent(LookupError):
+    """A name that means no agent, or several. The text lists what it could mean."""
+
+
+class Tally(Struct, frozen=True):
+    """Attempts, and the 90 % interval of the success rate that Beta(1 + solved, 1 + failed) gives."""
+
+    solved: int
+    failed: int
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, solved: int, failed: int) -> "Tally":
+        tail = (1 - INTERVAL) / 2
+        return cls(solved, failed, belief.quantile(solved, failed, tail), belief.quantile(solved, failed, 1 - tail))
+
+
+class AgentRow(Struct, frozen=True):
+    """One agent in one line. `usd`: dollars of its evaluations and of the expansions of it."""
+
+    id: AgentId
+    parent: AgentId | None
+    depth: int
+    born: float
+    solved: int
+    failed: int
+    clade_solved: int
+    clade_failed: int
+    children: int
+    usd: float
+    summary: str
+    seed: bool
+    best: bool
+
+
+class RunningJob(Struct, frozen=True):
+    """A job without an end in the log. `task`: of an evaluation, or the failure that an expansion studies."""
+
+    id: JobId
+    kind: str
+    agent: AgentId
+    task: TaskId | None
+    started: float
+
+
+State = Literal["new", "running", "paused", "finished", "capped", "interrupted", "failed", "stopped"]
+"""`stopped`: it ended without a word, as when its process was killed. All but `finished` can be resumed."""
+
+
+class Status(Struct, frozen=True):
+    """A run at a glance. Times are seconds since 1970; `wall`: seconds from the first event to the last."""
+
+    state: State
+    reason: str
+    simulation: bool
+    agents: int
+    tasks: int
+    evaluations: int
+    budget: int
+    solved: int
+    seed: AgentRow | None
+    best: AgentRow | None
+    running: tuple[RunningJob, ...]
+    usage: Usage
+    cap_usd: float
+    failures: dict[str, int]
+    began: float
+    last: float
+    wall: float
+
+
+class Comparison(Struct, frozen=True):
+    """An agent and the seed on the tasks that both were tried on. `apart`: whether their intervals do not overlap."""
+
+    tasks: int
+    agent: Tally
+    seed: Tally
+    gained: tuple[TaskId, ...]
+    lost: tuple[TaskId, ...]
+    apart: bool
+
+
+class JobRow(Struct, frozen=True):
+    """One attempt. `outcome`: born, solved, unsolved, running, or the cause of its failure; `child`: what was born."""
+
+    id: JobId
+    kind: str
+    task: TaskId | None
+    outcome: str
+    reason: str
+    child: AgentId | None
+    flags: tuple[str, ...]
+    usage: Usage
+    started: float
+    ended: float | None
+
+
+def setting(config: Mapping[str, Any], key: str, default: Any) -> Any:
+    """The value of a dotted key in a configuration as the log keeps it."""
+    value: Any = config
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return default if value is None else value
+
+
+def simulation(tree: Tree) -> bool:
+    """Whether all models of the run are the scripted one."""
+    models = setting(tree.config, "models", {})
+    return all(setting(model, "name", "scripted") == "scripted" for model in models.values())
+
+
+def epsilon(tree: Tree) -> float:
+    return float(setting(tree.config, "policy.epsilon", 0.05))
+
+
+def find(tree: Tree, name: str) -> Agent:
+    """The agent called `name`: `seed`, `best`, or a prefix of its hash that no other agent has."""
+    top = {"seed": tree.seeds[0] if tree.seeds else None, "best": best(tree)}.get(name)
+    if top is not None:
+        return top
+    if not tree.agents:
+        raise NoSuchAgent("there are no agents in this archive yet")
+    found = [agent for id, agent in tree.agents.items() if id.startswith(name.lower())]
+    if len(found) == 1 and len(name) >= SHORTEST:
+        return found[0]
+    if not found or len(name) < SHORTEST:
+        raise NoSuchAgent(
+            f"no agent is called {name!r}: give `seed`, `best`, or {SHORTEST} or more digits of a hash from `dgm tree`"
+        )
+    more = f" and {len(found) - 8} more" if len(found) > 8 else ""
+    raise NoSuchAgent(f"{name!r} may mean {', '.join(agent.id[:12] for agent in found[:8])}{more}: give more digits")
+
+
+def row(agent: Agent, top: Agent | None) -> AgentRow:
+    return AgentRow(
+        agent.id,
+        agent.parent.id if agent.parent else None,
+        agent.depth,
+        agent.born,
+        agent.solved,
+        agent.failed,
+        agent.clade_solved,
+        agent.clade_failed,
+        len(agent._children),
+        agent.usage.usd,
+        agent.summary,
+        agent.parent is None,
+        agent is top,
+    )
+
+
+def status(tree: Tree, driven: bool | None, now: float) -> Status:
+    """driven: whether a process drives the run right now; None where that cannot be known."""
+    top = best(tree)
+    state, reason = condition(tree, driven, now)
+    return Status(
+        state=state,
+        reason=reason,
+        simulation=simulation(tree),
+        agents=len(tree.agents),
+        tasks=len(tree.tasks),
+        evaluations=tree.evaluations,
+        budget=int(setting(tree.config, "run.evaluations", 0)),
+        solved=tree.solved,
+        seed=row(tree.seeds[0], top) if tree.seeds else None,
+        best=row(top, top) if top else None,
+        running=tuple(
+            RunningJob(job.id, kind(job), job.job.agent, job.job.task, job.at) for job in tree.running.values()
+        ),
+        usage=tree.spent,
+        cap_usd=float(setting(tree.config, "caps.usd_per_run", 0.0)),
+        failures=dict(tree.failures),
+        began=tree.began,
+        last=tree.last,
+        wall=tree.last - tree.began,
+    )
+
+
+def condition(tree: Tree, driven: bool | None, now: float) -> tuple[State, str]:
+    """What the run is doing, and why."""
+    ends: dict[int, State] = {0: "finished", 3: "capped", 130: "interrupted"}
+    if not tree.length:
+        return "new", "nothing has happened yet"
+    if tree.ended is not None and not driven:
+        return ends.get(tree.ended.code, "failed"), tree.ended.reason
+    if driven is False:
+        return "stopped", "its process ended without a word; the same command resumes it"
+    if tree.paused is not None and tree.paused.at + tree.paused.seconds > now:
+        return "paused", tree.paused.reason
+    return "running", ""
+
+
+def kind(started: JobStarted) -> str:
+    return "evaluate" if isinstance(started.job, Evaluate) else "expand"
+
+
+def compare(agent: Agent, seed: Agent) -> Comparison:
+    """`agent` against `seed` on the tasks that both have a score on."""
+    both = [task for task in agent.results if task in seed.results]
+    gained = tuple(task for task in both if agent.results[task] and not seed.results[task])
+    lost = tuple(task for task in both if seed.results[task] and not agent.results[task])
+    tallies = []
+    for one in (agent, seed):
+        solved = sum(one.results[task] for task in both)
+        tallies.append(Tally.of(solved, len(both) - solved))
+    ours, theirs = tallies
+    return Comparison(len(both), ours, theirs, gained, lost, ours.low > theirs.high or theirs.low > ours.high)
+
+
+def attempts(events: Iterable[AnyEvent], agent: AgentId) -> list[JobRow]:
+    """The job that made `agent`, its evaluations, and the expansions of it, in the order in which they started."""
+    rows: dict[JobId, JobRow] = {}
+    begun: dict[JobId, JobStarted] = {}
+    for event in events:
+        if isinstance(event, JobStarted):
+            begun[event.id] = event
+            if event.job.agent == agent:
+                rows[event.id] = ended(event, None)
+        elif isinstance(event, (AgentBorn, TaskScored, JobFailed)) and event.job is not None:
+            started = begun.pop(event.job)
+            if started.job.agent == agent or (isinstance(event, AgentBorn) and event.agent == agent):
+                rows[event.job] = ended(started, event)
+    return [rows[id] for id in sorted(rows)]
+
+
+def ended(started: JobStarted, end: AgentBorn | TaskScored | JobFailed | None) -> JobRow:
+    outcome, reason, child = "running", "", None
+    flags: tuple[str, ...] = ()
+    match end:
+        case AgentBorn():
+            outcome, reason, child = "born", end.summary, end.agent
+        case TaskScored():
+            outcome, flags = ("solved" if end.solved else "unsolved"), end.flags
+        case JobFailed():
+            outcome, reason = end.cause, end.reason
+    usage = end.usage if end else Usage()
+    at = end.at if end else None
+    return JobRow(started.id, kind(started), started.job.task, outcome, reason, child, flags, usage, started.at, at)

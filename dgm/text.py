@@ -1,0 +1,110 @@
+"""Text for terminals: agent-made words made harmless, numbers made short, colour only where it is wanted.
+
+Invariant: nothing that an agent or a model wrote reaches a terminal with its control characters in force.
+"""
+
+import json
+import os
+import shutil
+import sys
+from typing import TextIO
+
+import msgspec
+
+from dgm.jobs import AgentId, Usage
+
+STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+
+def plain(text: str) -> str:
+    """`text` on one line, with everything unprintable shown as an escape: colours, cursor moves, bidi overrides."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " if c in "\n\t\r" else _escaped(c) for c in text)
+
+
+def paragraph(text: str) -> str:
+    """As `plain`, with its line breaks and tabs kept."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join("\t".join(plain(part) for part in line.split("\t")) for line in lines)
+
+
+def _escaped(c: str) -> str:
+    return c.encode("unicode_escape").decode("ascii")
+
+
+def clip(text: str, width: int) -> str:
+    """`text` as one harmless line of at most `width` characters."""
+    text = plain(text)
+    return text if len(text) <= width else text[: max(width - 3, 0)] + "..."
+
+
+def short(agent: AgentId) -> str:
+    return agent[:8]
+
+
+def dollars(usd: float) -> str:
+    """Cents, or the first digits of less than that."""
+    return f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.4f}"
+
+
+def duration(seconds: float) -> str:
+    seconds = max(seconds, 0.0)
+    if seconds < 100:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 100:
+        return f"{minutes} min {rest:02} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min"
+
+
+def spent(usage: Usage) -> str:
+    """Dollars, calls and tokens in words."""
+    tokens = f"{usage.tokens_in:,} tokens in, {usage.tokens_out:,} out"
+    return f"{dollars(usage.usd)}, {count(usage.calls, 'model call')}, {tokens}"
+
+
+def count(number: int, word: str) -> str:
+    if number == 1:
+        return f"1 {word}"
+    return f"{number:,} {word[:-1] + 'ies' if word.endswith('y') else word + 's'}"
+
+
+def styled(text: str, style: str, stream: TextIO | None = None) -> str:
+    """`text` in colour where `stream` (standard output) is a terminal that wants it."""
+    return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if colourful(stream or sys.stdout) else text
+
+
+def colourful(stream: TextIO) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def encodable(sample: str, stream: TextIO) -> bool:
+    """Whether `stream` can say `sample`."""
+    try:
+        sample.encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def width() -> int:
+    """Columns of the terminal; plenty where there is none, so that pipes get whole lines."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 200
+
+
+def out(*lines: str) -> None:
+    """Data: lines on standard output."""
+    sys.stdout.write("".join(line + "\n" for line in lines))
+
+
+def note(*lines: str) -> None:
+    """Progress and remarks: lines on standard error."""
+    sys.stderr.write("".join(line + "\n" for line in lines))
+    sys.stderr.flush()
+
+
+def out_json(value: object) -> None:
+    """`value` as indented JSON in ASCII, so that no text in it can move a cursor."""
+    out(json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=True))
