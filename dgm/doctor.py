@@ -1,0 +1,228 @@
+"""Whether this machine is fit for a run: what was looked at, what was found, what to do.
+
+Invariant: looking changes nothing and costs nothing, but for the one call to each model that has to be asked for.
+"""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
+
+from dgm.config import ROLES, Config, ConfigError, ModelConfig
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+LEAST_DISK = 2_000_000_000
+FAULTY_DISK = 100_000_000
+LONGEST_SOCKET_FOLDER = 50
+"""Bytes of the temporary folder's path that leave room for a unix socket below it; the kernel takes about 100."""
+
+
+class Check(Struct, frozen=True):
+    """`level`: ok, warn (a run is possible, but) or fail (it is not). `advice`: what to do, empty where all is well."""
+
+    name: str
+    level: Literal["ok", "warn", "fail"]
+    found: str
+    advice: str = ""
+
+
+def examine(config: Config, archive: Path, environ: Mapping[str, str], call: bool = False) -> Iterator[Check]:
+    """All checks, each as soon as it is done. `call`: ask each model one tiny question."""
+    yield python()
+    yield git()
+    yield disk("disk of the archive", nearest(archive))
+    yield sockets()
+    yield from sandbox(config)
+    for model in {config.model(role).name: config.model(role) for role in ROLES}.values():
+        yield from model_checks(model, environ, call)
+
+
+def python() -> Check:
+    """Versions that are too old cannot even install dgm."""
+    return Check("python", "ok", f"{'.'.join(map(str, sys.version_info[:3]))} ({sys.executable})")
+
+
+def git() -> Check:
+    import subprocess
+
+    path = shutil.which("git")
+    if path is None:
+        return Check("git", "warn", "not found", "a run does not need it; install it to look at agents with plain git")
+    told = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, check=False)
+    return Check("git", "ok", f"{told.stdout.strip()} ({path})")
+
+
+def nearest(path: Path) -> Path:
+    """The folder that `path` is, or would be made in."""
+    path = path.absolute()
+    while not path.is_dir():
+        path = path.parent
+    return path
+
+
+def disk(name: str, folder: Path) -> Check:
+    free = shutil.disk_usage(folder).free
+    found = f"{free / 1e9:,.1f} GB free at {folder}"
+    if free < FAULTY_DISK:
+        return Check(name, "fail", found, "make room: a run stops when it cannot write")
+    if free < LEAST_DISK:
+        return Check(name, "warn", found, "make room: transcripts and patches of a long run need some gigabytes")
+    return Check(name, "ok", found)
+
+
+def sockets() -> Check:
+    """Agents reach the model through unix sockets below the temporary folder."""
+    try:
+        folder = tempfile.gettempdir()
+    except FileNotFoundError as error:
+        return Check("sockets", "fail", str(error), "set TMPDIR to a folder that can be written")
+    if len(folder.encode()) < LONGEST_SOCKET_FOLDER:
+        return Check("sockets", "ok", f"paths below {folder} are short enough")
+    return Check("sockets", "warn", f"{folder} is a long path for unix sockets: /tmp is used", "set TMPDIR=/tmp")
+
+
+# ---------------------------------------------------------------- engine and sandbox
+
+
+def sandbox(config: Config) -> Iterator[Check]:
+    """The engine, what it can do, the image, and which sandbox a run would use."""
+    from dgm.protocols import SandboxFault
+    from dgm.sandbox import open_sandbox
+
+    if config.sandbox.kind != "local":
+        needed = config.sandbox.kind == "docker" or not (config.simulated or config.sandbox.local_with_real_models)
+        yield from engine_checks(config.sandbox.image, needed)
+    try:
+        chosen = open_sandbox(config.sandbox, "doctor", config.simulated)
+        try:
+            chosen.check()
+        finally:
+            getattr(chosen, "close", lambda: None)()
+    except SandboxFault as fault:
+        yield Check("sandbox", "fail", str(fault), "see what it says, or see sandbox.kind in the configuration")
+        return
+    note = getattr(chosen, "note", "")
+    if chosen.name == "local":
+        advice = "it limits accidents, not attackers; only the simulated model may use it by default"
+        yield Check("sandbox", "warn", f"local{f' ({note})' if note else ''}", advice)
+    else:
+        yield Check("sandbox", "ok", f"{chosen.name}: one errand ran with every limit in force")
+
+
+def engine_checks(image: str, needed: bool) -> Iterator[Check]:
+    from docker.errors import DockerException, ImageNotFound
+    from requests.exceptions import RequestException
+
+    bad: Literal["warn", "fail"] = "fail" if needed else "warn"
+    try:
+        client = engine()
+    except (DockerException, RequestException, OSError) as error:
+        advice = "install and start Docker (or podman's socket), and see that DOCKER_HOST names it"
+        yield Check("engine", bad, f"no container engine answers: {error}", advice)
+        return
+    try:
+        info = client.info()
+        version = client.version()
+        found = f"{version.get('Version')} (API {version.get('ApiVersion')}) at {client.base_url}"
+        yield Check("engine", "ok", found)
+        yield limits(info, bad)
+        root = Path(str(info.get("DockerRootDir") or "/nonexistent"))
+        if root.is_dir():
+            yield disk("disk of the engine", root)
+        try:
+            client.inspect_image(image)  # type: ignore[no-untyped-call]
+            yield Check("image", "ok", f"{image} is here")
+        except ImageNotFound:
+            yield Check("image", bad, f"{image} is not here", f"docker pull {image}, or set sandbox.image")
+    except (DockerException, RequestException) as error:
+        yield Check("engine", bad, f"the engine failed: {error}", "see its own log")
+    finally:
+        client.close()
+
+
+def engine() -> "APIClient":
+    """A client of the engine that the environment names. Raises `DockerException`, also where none answers."""
+    from docker import APIClient
+    from docker.utils import kwargs_from_env
+
+    return APIClient(**kwargs_from_env(), version="auto", timeout=20)
+
+
+def limits(info: Mapping[str, Any], bad: Literal["warn", "fail"]) -> Check:
+    wanted = {"MemoryLimit": "memory", "PidsLimit": "processes", "CpuCfsQuota": "cpu"}
+    missing = [word for key, word in wanted.items() if info.get(key) is False]
+    if missing:
+        found = f"the engine cannot limit {', '.join(missing)}"
+        return Check("limits", bad, found, "enable these cgroup controllers for it")
+    return Check("limits", "ok", "memory, processes and cpu can be limited")
+
+
+def missing_images(images: Iterable[str]) -> list[str]:
+    """Those of `images` that the engine does not have; all of them where none answers."""
+    from docker.errors import DockerException, ImageNotFound
+    from requests.exceptions import RequestException
+
+    images = sorted(images)
+    missing = []
+    try:
+        client = engine()
+    except (DockerException, RequestException, OSError):
+        return images
+    try:
+        for image in images:
+            try:
+                client.inspect_image(image)  # type: ignore[no-untyped-call]
+            except ImageNotFound:
+                missing.append(image)
+    finally:
+        client.close()
+    return missing
+
+
+# ---------------------------------------------------------------- models
+
+
+def model_checks(config: ModelConfig, environ: Mapping[str, str], call: bool) -> Iterator[Check]:
+    """Whether the model could be asked, what it costs, and with `call` whether it answers."""
+    name = f"model {config.name}"
+    if config.name == "scripted":
+        yield Check(name, "ok", "a simulation: no key, no cost")
+        return
+    if config.api_key_env and not environ.get(config.api_key_env):
+        yield Check(name, "fail", f"{config.api_key_env} is not set", f"export {config.api_key_env}=...")
+        return
+    from dgm.gateway import price_of
+    from dgm.llm.provider import ProviderModel
+
+    try:
+        model = ProviderModel(config, environ)
+        price = price_of(config, model)
+    except ConfigError as error:
+        yield Check(name, "fail", str(error), "see what it says")
+        return
+    known = f"{price.usd_in * 1e6:g} USD in, {price.usd_out * 1e6:g} USD out per million tokens"
+    key = f"{config.api_key_env} is set" if config.api_key_env else "no key variable is named"
+    yield Check(name, "ok", f"{known}; {key}")
+    if call:
+        yield asked(name, model)
+
+
+def asked(name: str, model: Any) -> Check:
+    from dgm.protocols import ModelFault
+
+    request = {
+        "model": model.name,
+        "messages": [{"role": "user", "content": "Reply with the word ready."}],
+        "max_tokens": 16,
+    }
+    try:
+        reply = model.complete(request, 60.0)
+    except ModelFault as fault:
+        return Check(f"{name}, one call", "fail", f"{fault.kind}: {fault}", "check key, address, name and credit")
+    return Check(f"{name}, one call", "ok", f"it answered; usage {reply.get('usage')}")
