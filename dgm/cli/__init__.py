@@ -1,0 +1,16 @@
+"""The command line. `main` is what the command `dgm` calls.
+
+Invariant: data goes to standard output, everything else to standard error.
+"""
+
+
+def main() -> None:
+    """Run the command that the arguments name, and end the process with its exit code."""
+    import sys
+
+    from dgm.cli.app import app
+
+    for stream in (sys.stdout, sys.stderr):
+        # Text of agents may hold anything; a terminal that cannot say a character gets its escape.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    app(prog_name="dgm")

@@ -1,0 +1,231 @@
+"""The commands with their options and their help; each does its work in a module of its own, imported when it is run.
+
+Invariant: importing this module is cheap, so `dgm --help` is at once there.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dgm.cli.failing import guarded
+
+app = typer.Typer(
+    name="dgm",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Examples:
+  dgm run                         grow an archive with the defaults: a simulation, no key needed
+  dgm init && dgm run dgm.toml    the same with a commented configuration
+  dgm status --watch              look at a run from another terminal
+  dgm tree --top 20               the lineage of the twenty best agents
+  dgm diff best                   what the best agent changed in its parent
+
+Exit codes: 0 finished, 1 error, 2 usage or configuration, 3 stopped at a spending cap,
+4 damaged archive, 5 machine unfit, 130 interrupted and resumable.""",
+)
+
+ArchiveOption = Annotated[
+    Path | None,
+    typer.Option("--archive", metavar="DIR", help="The run's folder. Default: $DGM_ARCHIVE, else archive/run."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ConfigArgument = Annotated[
+    Path | None, typer.Argument(metavar="[CONFIG]", help="A TOML file. Default: dgm.toml if there is one.")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting: run.slots=4. Repeatable.")
+]
+AgentArgument = Annotated[str, typer.Argument(metavar="AGENT", help="A prefix of its hash, `seed`, or `best`.")]
+
+
+def version(wanted: bool) -> None:
+    if wanted:
+        from dgm import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    version: Annotated[bool, typer.Option("--version", callback=version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Grow an archive of self-improving coding agents."""
+
+
+@app.command(epilog="\b\nExamples:\n  dgm init\n  dgm init my-run && cd my-run && dgm run")
+@guarded
+def init(folder: Annotated[Path, typer.Argument(metavar="[DIR]")] = Path()) -> None:
+    """Write a commented configuration, dgm.toml."""
+    from dgm.cli.setting import write_template
+
+    write_template(folder)
+
+
+@app.command(epilog="\b\nExamples:\n  dgm config\n  dgm config dgm.toml --set run.slots=4 --json")
+@guarded
+def config(config: ConfigArgument = None, set: SetOption = None, json: JsonOption = False) -> None:
+    """Print all settings as a run would use them."""
+    from dgm.cli.setting import show_config
+
+    show_config(config, set or [], json)
+
+
+@app.command(
+    epilog="""\b
+Examples:
+  dgm run                                           simulation on the starter benchmark
+  dgm run dgm.toml --archive archive/first          start, or go on after any interruption
+  dgm run --set run.evaluations=200 --amend run.evaluations
+  dgm run dgm.toml --dry-run                        the plan and its upper bound in dollars
+
+Ctrl-C lets running jobs finish, a second one cancels them; either way the same command goes on later."""
+)
+@guarded
+def run(
+    config: ConfigArgument = None,
+    archive: ArchiveOption = None,
+    set: SetOption = None,
+    amend: Annotated[
+        list[str] | None, typer.Option("--amend", metavar="KEY", help="Accept a changed setting. Repeatable.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and its upper bound; do nothing.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="With --dry-run: print JSON.")] = False,
+) -> None:
+    """Start a run, or go on with it."""
+    if dry_run:
+        from dgm.cli.planning import show_plan
+
+        show_plan(config, archive, set or [], amend or [], json)
+    else:
+        from dgm.cli.driving import drive
+
+        drive(config, archive, set or [], amend or [])
+
+
+@app.command(epilog="\b\nExamples:\n  dgm status\n  dgm status --archive archive/first --watch\n  dgm status --json")
+@guarded
+def status(
+    archive: ArchiveOption = None,
+    json: JsonOption = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay and show what happens.")] = False,
+) -> None:
+    """A run at a glance, also while it goes on."""
+    if watch:
+        from dgm.cli.driving import look_on
+
+        look_on(archive)
+    else:
+        from dgm.cli.looking import show_status
+
+        show_status(archive, json)
+
+
+@app.command(epilog="\b\nExamples:\n  dgm tree\n  dgm tree --top 20\n  dgm tree --depth 2 --json")
+@guarded
+def tree(
+    archive: ArchiveOption = None,
+    depth: Annotated[int | None, typer.Option("--depth", min=0, help="No deeper than this; the seed is 0.")] = None,
+    top: Annotated[int | None, typer.Option("--top", min=1, help="The best N agents and their ancestors.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """The lineage, with own and clade tallies, costs and changes."""
+    from dgm.cli.looking import show_tree
+
+    show_tree(archive, depth, top, json)
+
+
+@app.command(epilog="\b\nExamples:\n  dgm best\n  dgm best --json")
+@guarded
+def best(archive: ArchiveOption = None, json: JsonOption = False) -> None:
+    """The best agent, and whether it is better than the seed."""
+    from dgm.cli.looking import show_best
+
+    show_best(archive, json)
+
+
+@app.command(epilog="\b\nExamples:\n  dgm show best\n  dgm show 3f2a --json")
+@guarded
+def show(agent: AgentArgument, archive: ArchiveOption = None, json: JsonOption = False) -> None:
+    """All about one agent: lineage, results, cost, files."""
+    from dgm.cli.agents import show_agent
+
+    show_agent(agent, archive, json)
+
+
+@app.command(epilog="\b\nExamples:\n  dgm diff best\n  dgm diff seed best")
+@guarded
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help="A prefix of a hash, `seed`, or `best`.")],
+    b: Annotated[str | None, typer.Argument(metavar="[B]", help="Default: A's parent, and then from it to A.")] = None,
+    archive: ArchiveOption = None,
+    json: JsonOption = False,
+) -> None:
+    """The difference between two agents' sources, from A to B; with A alone, from its parent to A."""
+    from dgm.cli.agents import show_diff
+
+    show_diff(a, b, archive, json)
+
+
+@app.command(epilog="\b\nExamples:\n  dgm log best\n  dgm log best --transcript 12\n  dgm log 3f2a --json")
+@guarded
+def log(
+    agent: AgentArgument,
+    archive: ArchiveOption = None,
+    json: JsonOption = False,
+    transcript: Annotated[
+        int | None, typer.Option("--transcript", metavar="JOB", help="Print what was said in one of its jobs.")
+    ] = None,
+) -> None:
+    """An agent's attempts: the job that made it, its evaluations, the expansions of it."""
+    from dgm.cli.agents import show_log, show_transcript
+
+    if transcript is None:
+        show_log(agent, archive, json)
+    else:
+        show_transcript(agent, transcript, archive, json)
+
+
+@app.command(epilog="\b\nExample:\n  dgm export best ./my-agent")
+@guarded
+def export(
+    agent: AgentArgument,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    archive: ArchiveOption = None,
+) -> None:
+    """Write an agent's source to a folder."""
+    from dgm.cli.agents import export_agent
+
+    export_agent(agent, folder, archive)
+
+
+@app.command(epilog="\b\nExamples:\n  dgm check\n  dgm check --repair --archive archive/first")
+@guarded
+def check(
+    archive: ArchiveOption = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended; keeps a copy of the log.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Whether log, git and artifacts agree."""
+    from dgm.cli.checking import check_archive
+
+    check_archive(archive, repair, json)
+
+
+@app.command(epilog="\b\nExamples:\n  dgm doctor\n  dgm doctor dgm.toml --call")
+@guarded
+def doctor(
+    config: ConfigArgument = None,
+    set: SetOption = None,
+    archive: ArchiveOption = None,
+    call: Annotated[bool, typer.Option("--call", help="Ask each model one tiny question; it may cost.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Whether this machine is fit for a run, and what to do if not."""
+    from dgm.cli.checking import examine_machine
+
+    examine_machine(config, set or [], archive, call, json)

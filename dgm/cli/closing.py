@@ -1,0 +1,112 @@
+"""What a run says at its end: the best agent, whether it is better than the seed, and what all of it cost.
+
+Invariant: a difference that may be luck is called so.
+"""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from dgm import belief
+from dgm.archive import best
+from dgm.cli import draw
+from dgm.cli.looking import MOST, SIMULATION, agent_line, drawn, failures_line, tally_line
+from dgm.machine import End
+from dgm.report import AgentRow, Comparison, NoSuchAgent, compare, epsilon, row, simulation
+from dgm.text import clip, count, duration, note, out, plain, short, spent
+from dgm.tree import Tree
+
+
+class BestReport(Struct, frozen=True):
+    """The best agent. `belief`: the epsilon-quantile it was chosen by. `against_seed`: None for the seed itself."""
+
+    simulation: bool
+    agent: AgentRow
+    lineage: tuple[str, ...]
+    epsilon: float
+    belief: float
+    agents: int
+    against_seed: Comparison | None
+
+
+def best_report(tree: Tree) -> BestReport:
+    """Raises `NoSuchAgent` where there is none yet."""
+    agent = best(tree)
+    if agent is None:
+        raise NoSuchAgent("there are no agents in this archive yet")
+    lineage = agent.lineage()
+    return BestReport(
+        simulation=simulation(tree),
+        agent=row(agent, agent),
+        lineage=tuple(one.id for one in lineage),
+        epsilon=epsilon(tree),
+        belief=belief.quantile(agent.solved, agent.failed, epsilon(tree)),
+        agents=len(tree.agents),
+        against_seed=None if agent is lineage[0] else compare(agent, lineage[0]),
+    )
+
+
+def best_lines(found: BestReport) -> list[str]:
+    agent = found.agent
+    steps = " > ".join(short(one) for one in found.lineage[-12:])
+    lines = [
+        f"best agent   {agent_line(agent)}",
+        f"             highest {found.epsilon:g}-quantile of {count(found.agents, 'agent')}: {found.belief:.2f}",
+        f"             lineage {'... > ' if len(found.lineage) > 12 else ''}{steps}",
+    ]
+    if found.against_seed is None:
+        lines.append("             It is the seed: no child is believed to be better yet.")
+    else:
+        lines += comparison_lines(found.against_seed)
+    return [*lines, *([SIMULATION] if found.simulation else [])]
+
+
+def comparison_lines(found: Comparison) -> list[str]:
+    if not found.tasks:
+        return ["vs seed      no task was tried by both yet"]
+    verdict = "The intervals do not overlap." if found.apart else "The intervals overlap: this may be noise."
+    return [
+        f"vs seed      on the {count(found.tasks, 'task')} that both were tried on, {len(found.gained)} gained, "
+        f"{len(found.lost)} lost",
+        f"             best {tally_line(found.agent)}",
+        f"             seed {tally_line(found.seed)}",
+        f"             {verdict} The best of many looks better than it is: only new tasks can tell.",
+    ]
+
+
+def close(tree: Tree, folder: Path, end: End, seconds: float) -> None:
+    """Print how the run ended: data on standard output, what to do next on standard error."""
+    leader = best(tree)
+    chosen = draw.strongest(tree, epsilon(tree), MOST) if len(tree.agents) > MOST else None
+    out("", *drawn(tree, leader, None, chosen), "")
+    if leader is not None:
+        out(*best_lines(best_report(tree)))
+    out(f"cost         {spent(tree.spent)}")
+    out(
+        f"time         {duration(seconds)} now, {duration(tree.last - tree.began)} from first to last event, "
+        f"{duration(tree.spent.seconds)} of jobs"
+    )
+    out(f"evaluations  {tree.evaluations:,}, {tree.solved:,} solved; {count(len(tree.agents), 'agent')}")
+    if tree.failures:
+        out(f"failures     {failures_line(dict(tree.failures))}; last: {clip(tree.last_failure, 100)}")
+    note("", *advice(tree, folder, end))
+
+
+def advice(tree: Tree, folder: Path, end: End) -> list[str]:
+    """What to type next."""
+    option = f" --archive {folder}"
+    words = {
+        0: f"Finished: {plain(end.reason)}.",
+        3: f"Stopped at a spending cap: {plain(end.reason)}. Raise it (--set caps.usd_per_run=... "
+        "--amend caps.usd_per_run) to go on.",
+        130: f"Interrupted: {plain(end.reason)}. The same command goes on from here.",
+    }
+    lines = [words.get(end.code, f"Stopped: {plain(end.reason)}. The same command goes on from here.")]
+    if tree.evaluations and not tree.solved:
+        lines.append("Nothing was solved yet: the search has no direction. Try easier tasks or a stronger model.")
+    return [
+        *lines,
+        f"Next: dgm diff best{option}         what the best agent changed",
+        f"      dgm show best{option}         its tasks, one by one",
+        f"      dgm export best DIR{option}   its source, ready to use",
+    ]

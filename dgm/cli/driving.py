@@ -1,0 +1,133 @@
+"""`run`: drives a run to its end, with signals for ending it early; and `status --watch`, which only looks on.
+
+Invariant: a signal handler does nothing but note that the signal came; the driver's own thread acts on it, so that a
+signal can never meet a lock that it already holds.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from dgm.archive import LOG, NoArchive
+from dgm.cli import setting
+from dgm.cli.failing import INTERRUPTED, leave, leave_pipe
+from dgm.cli.reading import archive_folder, driven
+from dgm.machine import End
+from dgm.text import note
+
+TERM_GRACE = 30.0
+"""Seconds that running jobs have after SIGTERM."""
+CANCEL_GRACE = 15.0
+"""Seconds that cancelled jobs have to end; then they are left to the next start, which writes them off."""
+
+
+class Abandoned(Exception):
+    """Cancelled jobs that do not end are waited for no longer."""
+
+
+@dataclass
+class Halt:
+    """What signals have asked for. `poll` is what the loop asks; `cancel` ends running jobs."""
+
+    say: Callable[[str], None]
+    clock: Callable[[], float] = time.monotonic
+    cancel: Callable[[], None] = lambda: None
+    presses: int = 0
+    drain_until: float | None = None
+    said: int = 0
+    cancelled_at: float | None = field(default=None)
+
+    def catch(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT:
+            self.presses += 1
+        elif self.drain_until is None:
+            self.presses = max(self.presses, 1)
+            self.drain_until = self.clock() + TERM_GRACE
+
+    def poll(self) -> End | None:
+        """Raises `Abandoned`."""
+        if not self.presses:
+            return None
+        now = self.clock()
+        if self.drain_until is not None and now > self.drain_until:
+            self.presses = max(self.presses, 2)
+        if self.said == 0:
+            self.said = 1
+            self.say("No new jobs: waiting for the running ones to finish. Ctrl-C again cancels them.")
+        if self.presses > 1:
+            self._cancel(now)
+        return End(INTERRUPTED, "cancelled" if self.presses > 1 else "interrupted")
+
+    def _cancel(self, now: float) -> None:
+        if self.cancelled_at is None:
+            self.cancelled_at = now
+            self.say("Cancelling the running jobs. Nothing that has finished is lost.")
+        # Again at every poll: a job may have begun its next step, such as grading, in the meantime.
+        self.cancel()
+        if now > self.cancelled_at + CANCEL_GRACE or self.presses > 2:
+            raise Abandoned
+
+
+@contextmanager
+def catching(halt: Halt) -> Iterator[None]:
+    """Let SIGINT, SIGTERM and SIGHUP be noted by `halt`."""
+    before = {number: signal.signal(number, halt.catch) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def drive(path: Path | None, archive: Path | None, overrides: list[str], amend: list[str]) -> None:
+    """Ends the process with the run's exit code."""
+    config = setting.load(path, overrides)
+    from dgm.cli.closing import close
+    from dgm.run import open_run
+    from dgm.watch import watching
+
+    folder = archive_folder(archive)
+    began = time.monotonic()
+    with open_run(config, folder, os.environ, amend) as run:
+        if config.simulated:
+            note("This is a simulation: the scripted model stands in for a real one.")
+        remark = getattr(run.sandbox, "note", "")
+        note(f"Sandbox: {run.sandbox.name}{f' ({remark})' if remark else ''}. Archive: {folder}.")
+        with watching(folder, terminal=sys.stderr.isatty()) as screen:
+            halt = Halt(screen.say, cancel=run.worker.cancel)
+            with catching(halt):
+                try:
+                    end = run.go(halt.poll)
+                except Abandoned:
+                    end = End(INTERRUPTED, "cancelled, with jobs that did not end in time")
+                    run.archive.end(end.code, end.reason)
+        try:
+            close(run.archive.tree, folder, end, time.monotonic() - began)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            leave_pipe(end.code)
+    leave(end.code)
+
+
+def look_on(archive: Path | None) -> None:
+    """Show what happens in a run that another process drives, until it ends or Ctrl-C."""
+    from dgm.watch import watching
+
+    folder = archive_folder(archive)
+    if not (folder / LOG).is_file():
+        raise NoArchive(f"{folder} holds no run: there is no {LOG} in it. `dgm run --archive {folder}` starts one")
+    with watching(folder, terminal=sys.stderr.isatty()):
+        try:
+            while driven(folder) is not False:
+                time.sleep(0.5)
+        except KeyboardInterrupt:
+            pass
+    from dgm.cli.looking import show_status
+
+    show_status(archive, as_json=False)

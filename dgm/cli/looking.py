@@ -1,0 +1,125 @@
+"""The commands that look at an archive as a whole: `status`, `tree`, `best`.
+
+Invariant: needs the log alone; neither git nor a numerical library is loaded.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+from dgm.archive import best
+from dgm.cli import draw
+from dgm.cli.reading import archive_folder, driven, open_reader
+from dgm.report import AgentRow, RunningJob, Status, Tally, epsilon, row, simulation, status
+from dgm.text import (
+    clip,
+    colourful,
+    dollars,
+    duration,
+    encodable,
+    out,
+    out_json,
+    plain,
+    short,
+    spent,
+    styled,
+    width,
+)
+from dgm.tree import Agent, Tree
+
+MOST = 40
+"""Agents in the tree that a run ends with."""
+SIMULATION = "simulation: the scripted model stands in for a real one, so nothing here says how good a real agent is"
+
+
+def show_status(archive: Path | None, as_json: bool) -> None:
+    folder = archive_folder(archive)
+    alive = driven(folder)
+    reader = open_reader(folder)
+    now = time.time()
+    found = status(reader.tree, alive, now)
+    if as_json:
+        out_json(found)
+    else:
+        out(*status_lines(found, folder, now))
+
+
+def status_lines(found: Status, folder: Path, now: float) -> list[str]:
+    state = found.state + (f": {plain(found.reason)}" if found.reason else "")
+    cap = f" of at most {dollars(found.cap_usd)}" if not found.simulation else ""
+    lines = [
+        f"archive      {folder}",
+        f"state        {styled(state, 'green' if found.state in ('running', 'finished') else 'yellow')}",
+        f"evaluations  {found.evaluations:,} of {found.budget:,}, {found.solved:,} solved",
+        f"tasks        {found.tasks:,}",
+        f"agents       {found.agents:,}",
+        *(f"{name:<13}{agent_line(one)}" for name, one in (("best", found.best), ("seed", found.seed)) if one),
+        f"cost         {spent(found.usage)}{cap}",
+        f"time         {duration(found.wall)} from first to last event, {duration(found.usage.seconds)} of jobs",
+    ]
+    if found.failures:
+        lines.append(f"failures     {failures_line(found.failures)}")
+    lines += [f"running      {job_line(job, now)}" for job in found.running[:20]]
+    if len(found.running) > 20:
+        lines.append(f"             and {len(found.running) - 20} more")
+    return [*lines, *([SIMULATION] if found.simulation else [])]
+
+
+def agent_line(agent: AgentRow) -> str:
+    words = f"  {clip(agent.summary, 80)}" if agent.summary else ""
+    return f"{short(agent.id)}  {tally_line(Tally.of(agent.solved, agent.failed))}{words}"
+
+
+def tally_line(tally: Tally) -> str:
+    if not tally.solved + tally.failed:
+        return "not evaluated yet"
+    return (
+        f"{tally.solved} of {tally.solved + tally.failed} solved "
+        f"(rate {tally.solved / (tally.solved + tally.failed):.2f}, 90 % interval {tally.low:.2f} to {tally.high:.2f})"
+    )
+
+
+def failures_line(failures: dict[str, int]) -> str:
+    return ", ".join(f"{number:,} {cause}" for cause, number in sorted(failures.items(), key=lambda item: -item[1]))
+
+
+def job_line(job: RunningJob, now: float) -> str:
+    task = f" on {plain(job.task)}" if job.task else ""
+    return f"job {job.id}: {job.kind} {short(job.agent)}{task}, for {duration(now - job.started)}"
+
+
+def show_tree(archive: Path | None, depth: int | None, top: int | None, as_json: bool) -> None:
+    tree = open_reader(archive).tree
+    leader = best(tree)
+    chosen = draw.strongest(tree, epsilon(tree), top) if top is not None else None
+    if as_json:
+        kept = [one for one in tree.agents.values() if wanted(one, depth, chosen)]
+        out_json({"simulation": simulation(tree), "agents": [row(one, leader) for one in kept]})
+        return
+    out(*drawn(tree, leader, depth, chosen))
+    if simulation(tree):
+        out(SIMULATION)
+
+
+def wanted(agent: Agent, depth: int | None, chosen: set[int] | None) -> bool:
+    return (depth is None or agent.depth <= depth) and (chosen is None or agent.index in chosen)
+
+
+def drawn(tree: Tree, leader: Agent | None, depth: int | None = None, chosen: set[int] | None = None) -> list[str]:
+    """The lineage as lines, with a head and a legend."""
+    glyphs = draw.UNICODE if encodable(draw.SAMPLE, sys.stdout) else draw.ASCII
+    style = styled if colourful(sys.stdout) else lambda text, _: text
+    legend = f"{glyphs.seed}seed  {glyphs.best}best  own, clade: solved/evaluated  cost: with its expansions"
+    lines = draw.lines(tree, leader, glyphs, width(), depth, chosen, style)
+    return [style(draw.head(tree), "dim"), *lines, style(legend, "dim")]
+
+
+def show_best(archive: Path | None, as_json: bool) -> None:
+    from dgm.cli.closing import best_lines, best_report
+
+    tree = open_reader(archive).tree
+    found = best_report(tree)
+    if as_json:
+        out_json(found)
+    else:
+        out(*best_lines(found))

@@ -1,0 +1,172 @@
+"""`run --dry-run`: what a run would do, and what it could cost at most.
+
+Invariant: nothing is made, pulled, written or paid for.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from msgspec import Struct
+
+from dgm.archive import LOG, Reader
+from dgm.cli import setting
+from dgm.cli.failing import UNFIT
+from dgm.cli.looking import SIMULATION
+from dgm.cli.reading import archive_folder
+from dgm.config import ROLES, Config
+from dgm.protocols import Benchmark, SandboxFault
+from dgm.text import clip, count, dollars, note, out, out_json, plain
+
+
+class ModelPlan(Struct, frozen=True):
+    """Dollars per million tokens."""
+
+    role: str
+    name: str
+    usd_per_million_in: float
+    usd_per_million_out: float
+
+
+class Plan(Struct, frozen=True):
+    """What a run would do. `expansions` is an estimate, evaluations^alpha; `unfit`: why it could not start, or empty;
+    `done`: evaluations that an existing archive has; `changed`: settings that differ from the archive's."""
+
+    archive: str
+    done: int
+    changed: tuple[str, ...]
+    amended: tuple[str, ...]
+    seed: str
+    benchmark: str
+    benchmark_version: str
+    tasks: int
+    policy: str
+    evaluations: int
+    expansions: int
+    slots: int
+    sandbox: str
+    sandbox_note: str
+    unfit: str
+    images: tuple[str, ...]
+    images_missing: tuple[str, ...]
+    models: tuple[ModelPlan, ...]
+    simulation: bool
+    usd_per_job: float
+    usd_per_run: float
+    spent_usd: float
+    upper_bound_usd: float
+
+
+def show_plan(path: Path | None, archive: Path | None, overrides: list[str], amend: list[str], as_json: bool) -> None:
+    """Exits with `UNFIT` where the run could not start on this machine."""
+    plan = planned(setting.load(path, overrides), archive_folder(archive), amend)
+    if as_json:
+        out_json(plan)
+    else:
+        out(*plan_lines(plan))
+    if plan.unfit:
+        sys.stdout.flush()
+        note(f"dgm: {plain(plan.unfit)}")
+        sys.exit(UNFIT)
+
+
+def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
+    """Raises what opening the benchmark, the models and an existing archive raises."""
+    from dgm import run, settings
+    from dgm.benchmarks import open_benchmark
+    from dgm.gateway import price_of
+
+    benchmark = open_benchmark(config.run.benchmark)
+    tasks = run.tasks_of(config, benchmark)
+    run.seed_of(config)
+    models = run.models_of(config, benchmark, os.environ)
+    run.policy_of(config)
+    tree = Reader(folder).tree if (folder / LOG).is_file() else None
+    prices = {role: price_of(*models[role]) for role in ROLES}
+    name, remark, unfit = sandbox_of(config)
+    images = images_of(config, benchmark, tasks) if name == "docker" else set()
+    done, spent = (tree.evaluations, tree.spent.usd) if tree else (0, 0.0)
+    expansions = round(config.run.evaluations**config.policy.alpha)
+    expansions_left = max(expansions - (len(tree.agents) - 1 if tree else 0), 0)
+    jobs = max(config.run.evaluations - done, 0) + expansions_left
+    free = not any(price.usd_in or price.usd_out for price in prices.values())
+    bound = 0.0 if free else min(max(config.caps.usd_per_run - spent, 0.0), jobs * config.caps.usd_per_job)
+    return Plan(
+        archive=str(folder),
+        done=done,
+        changed=tuple(run.changed(tree, settings.resolved(config), benchmark)) if tree and tree.length else (),
+        amended=tuple(amend),
+        seed=config.run.seed,
+        benchmark=benchmark.name,
+        benchmark_version=benchmark.version,
+        tasks=len(tasks),
+        policy=config.policy.name,
+        evaluations=config.run.evaluations,
+        expansions=expansions,
+        slots=run.slots_of(config),
+        sandbox=name,
+        sandbox_note=remark,
+        unfit=unfit,
+        images=tuple(sorted(images)),
+        images_missing=tuple(missing(images)),
+        models=tuple(
+            ModelPlan(role, models[role][0].name, prices[role].usd_in * 1e6, prices[role].usd_out * 1e6)
+            for role in ROLES
+        ),
+        simulation=config.simulated,
+        usd_per_job=config.caps.usd_per_job,
+        usd_per_run=config.caps.usd_per_run,
+        spent_usd=spent,
+        upper_bound_usd=bound,
+    )
+
+
+def sandbox_of(config: Config) -> tuple[str, str, str]:
+    """The sandbox that would be used, why, and why none could be."""
+    from dgm.sandbox import open_sandbox
+
+    try:
+        sandbox = open_sandbox(config.sandbox, "plan", config.simulated)
+    except SandboxFault as fault:
+        return "none", "", str(fault)
+    getattr(sandbox, "close", lambda: None)()
+    return sandbox.name, getattr(sandbox, "note", ""), ""
+
+
+def images_of(config: Config, benchmark: Benchmark, tasks: Iterable[str]) -> set[str]:
+    return {benchmark.task(task).image or config.sandbox.image for task in tasks} | {config.sandbox.image}
+
+
+def missing(images: set[str]) -> list[str]:
+    if not images:
+        return []
+    from dgm.doctor import missing_images
+
+    return missing_images(images)
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    archive = f"{plan.archive} (new)" if not plan.done else f"{plan.archive} ({plan.done:,} evaluations done)"
+    lines = [
+        f"archive      {archive}",
+        f"seed         {plan.seed}",
+        f"benchmark    {plan.benchmark}, {count(plan.tasks, 'task')}, version {plan.benchmark_version[:12]}",
+        f"policy       {plan.policy}",
+        f"budget       {count(plan.evaluations, 'evaluation')}, and about {count(plan.expansions, 'expansion')}",
+        f"slots        {count(plan.slots, 'job')} at once",
+        f"sandbox      {plan.sandbox}{f' ({clip(plan.sandbox_note, 300)})' if plan.sandbox_note else ''}",
+        *(f"image        {image}: {'missing' if image in plan.images_missing else 'here'}" for image in plan.images),
+        *(
+            f"model        {model.role}: {plain(model.name)}, {model.usd_per_million_in:g} USD in and "
+            f"{model.usd_per_million_out:g} USD out per million tokens"
+            for model in plan.models
+        ),
+        f"caps         {dollars(plan.usd_per_job)} a job, {dollars(plan.usd_per_run)} the run",
+        f"cost         at most {dollars(plan.upper_bound_usd)}"
+        + (f" more, after {dollars(plan.spent_usd)}" if plan.spent_usd else ""),
+    ]
+    if refused := [key for key in plan.changed if key not in plan.amended]:
+        keys = " ".join(f"--amend {key}" for key in refused)
+        lines.append(f"changed      the archive has other values: it would be refused without {keys}")
+    return [*lines, *([SIMULATION] if plan.simulation else [])]
