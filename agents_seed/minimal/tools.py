@@ -9,7 +9,7 @@ import time
 
 OUTPUT = 4000  # characters of a tool's result that the model gets to see
 FLOOD = 10000000  # bytes of output after which a command is killed
-COMMAND = 120  # seconds that a command may take
+COMMAND = 60  # seconds that a command may take
 
 # Each command runs in a fresh shell. Exported variables and the folder are handed on through a file, saved at exit.
 WRAP = """trap 'export -p > "$0.new" && mv "$0.new" "$0"' EXIT; . "$0" 2>/dev/null; cd "$PWD"; . "$1" """

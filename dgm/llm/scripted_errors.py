@@ -34,7 +34,7 @@ def spoiled(before: str, after: str, path: str, rng: Random) -> str:
     """`after` with one or two mistakes; `before` if nothing else comes out as a program."""
     for _ in range(TRIES):
         text = after
-        for _ in range(rng.choice((1, 2, 2))):
+        for _ in range(rng.choice((1, 2, 3))):
             text = rng.choice((reverted, flipped, flipped, dropped))(before, text, rng)
         if text != after and meaningful(text, after, path):
             return text
@@ -60,11 +60,28 @@ def bare(text: str) -> str:
     return ast.dump(tree)
 
 
-def changes(before: str, after: str) -> list[tuple[list[str], int, int]]:
-    """The hunks in which `after` differs: the old lines, and from where to where the new ones stand."""
+def looping(text: str) -> set[int]:
+    """The numbers, from 0, of the lines of `while` loops: a mistake there would run for ever."""
+    try:
+        nodes = list(ast.walk(ast.parse(text)))
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    loops = [(node.lineno, node.end_lineno or node.lineno) for node in nodes if isinstance(node, ast.While)]
+    return {number - 1 for start, end in loops for number in range(start, end + 1)}
+
+
+def compared(before: str, after: str) -> tuple[list[str], list[str], list[tuple[int, int, int, int]]]:
+    """Both as lines, and where they differ."""
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    return [(old[i:j], k, n) for tag, i, j, k, n in codes if tag != "equal"]
+    return old, new, [(i, j, k, n) for tag, i, j, k, n in codes if tag != "equal"]
+
+
+def changes(before: str, after: str) -> list[tuple[list[str], int, int]]:
+    """The hunks in which `after` differs, loops left out: the old lines, and from where to where the new ones stand."""
+    old, _, codes = compared(before, after)
+    risky = looping(after)
+    return [(old[i:j], k, n) for i, j, k, n in codes if not risky & set(range(k, n))]
 
 
 def reverted(before: str, after: str, rng: Random) -> str:
@@ -78,7 +95,11 @@ def reverted(before: str, after: str, rng: Random) -> str:
 
 
 def changed_lines(before: str, after: str) -> list[int]:
-    return [number for _, start, end in changes(before, after) for number in range(start, end)]
+    """The numbers of the lines in which `after` differs, loops and blank lines left out."""
+    _, new, codes = compared(before, after)
+    risky = looping(after)
+    numbers = [number for _, _, k, n in codes for number in range(k, n)]
+    return [number for number in numbers if number not in risky and new[number].strip()]
 
 
 def flipped(before: str, after: str, rng: Random) -> str:
@@ -100,7 +121,7 @@ def flipped(before: str, after: str, rng: Random) -> str:
 def dropped(before: str, after: str, rng: Random) -> str:
     """One changed line does nothing."""
     lines = after.splitlines(keepends=True)
-    sites = [number for number in changed_lines(before, after) if lines[number].strip()]
+    sites = changed_lines(before, after)
     if not sites:
         return after
     number = rng.choice(sites)

@@ -24,7 +24,7 @@ DONE = "Everything is done."
 LAZY = "To do this, change the code as the request says. You can make the change where it belongs."
 GARBLED = 'I change the file.\n```json\n{"name": "edit", "arguments": {"command": "write", "path": \n```\n'
 
-CORRECTIONS = 3
+CORRECTIONS = 2
 """After this many corrections it gives up."""
 FAILING = re.compile(r"FAILED \((?:failures|errors)|^FAIL:|^ERROR:|^Traceback ", re.MULTILINE)
 CHECKING = re.compile(r"check your work|review your", re.IGNORECASE)
@@ -42,7 +42,7 @@ class Exercise(Struct, frozen=True):
     @property
     def head(self) -> str:
         """The beginning of the statement, by which it is recognised, with single spaces."""
-        return " ".join(self.task.statement.split())[:160]
+        return " ".join(self.task.statement.split())[:90]
 
     @property
     def relevant(self) -> list[str]:
@@ -76,9 +76,9 @@ def before_answer(talk: Talk, exercise: Exercise, seed: int) -> Step:
             return Step(LOOK, (Call(" ; ".join(f"echo {p}: ; cat {p}" for p in map(shlex.quote, paths))),))
         if not said and not any(path in talk.prompt for path in exercise.relevant):
             return Step(LIST, (Call("find . -type f | head -100"),))
-    if LAZY not in said and chance(seed, mood, "lazy") < 0.12:
+    if LAZY not in said and chance(seed, mood, "lazy") < 0.1:
         return Step(LAZY)
-    if not any(text.startswith("I change the file.") for text in said) and chance(seed, mood, "garbled") < 0.12:
+    if not any(text.startswith("I change the file.") for text in said) and chance(seed, mood, "garbled") < 0.1:
         return Step(GARBLED)
     return answer(talk, exercise, seed)
 
@@ -121,18 +121,18 @@ def ability(talk: Talk, exercise: Exercise) -> float:
     statement = [line for line in map(str.split, exercise.task.statement.splitlines()) if line]
     whole = sum(" ".join(line) in told for line in statement) / max(1, len(statement))
     part = seen(talk, exercise)
-    level = 0.1 + 0.2 * part + (0.3 if part > 0.98 else 0.0)
+    level = 0.12 + 0.25 * part + (0.23 if part > 0.98 else 0.0)
     failures = sum(bool(FAILING.search(turn.text)) for turn in talk.turns if not turn.own)
-    level += 0.2 * min(failures, 1) + 0.08 * min(max(failures - 1, 0), 2)
-    level += 0.1 if any(CHECKING.search(turn.text) for turn in talk.turns if turn.role == "user") else 0.0
-    level += 0.08 if EARLIER.search(told) else 0.0
+    level += 0.1 * min(failures, 1) + 0.05 * min(max(failures - 1, 0), 2)
+    level += 0.06 if any(CHECKING.search(turn.text) for turn in talk.turns if turn.role == "user") else 0.0
+    level += 0.06 if EARLIER.search(told) else 0.0
     return level * whole**2
 
 
 def able(talk: Talk, exercise: Exercise, seed: int) -> bool:
     """Whether the model gets the task right with what it has been given."""
     level = ability(talk, exercise)
-    noise = 0.2 * (chance(seed, exercise.id, "noise", round(level, 3)) - 0.5)
+    noise = 0.12 * (chance(seed, exercise.id, "noise", round(level, 3)) - 0.5)
     return level + noise > chance(seed, exercise.id, "difficulty")
 
 
