@@ -159,6 +159,8 @@ class Door:
         )
         try:
             return attempts(self._attempt, call)
+        except Refusal:
+            raise
         except CapReached as reached:
             if reached.scope == "run":
                 self._blame("interrupted", str(reached))
@@ -172,6 +174,9 @@ class Door:
         except OSError as error:
             self._blame("infra", f"the record of calls cannot be written: {error}")
             raise Refusal(503, "unavailable", "the record of calls cannot be written") from error
+        except BaseException as error:  # a bug of ours must not look like a failure of the agent
+            self._blame("infra", f"the gateway broke: {self._clean(error)}")
+            raise Refusal(503, "unavailable", "the gateway broke") from error
 
     def _attempt(self, call: "_Call") -> Chat:
         """Send a call once. Raises `ModelFault`, `CapReached`, `OSError`, and `Refusal` where the door is shut."""
@@ -291,7 +296,7 @@ class _Pause(tenacity.wait.wait_base):
     """Exponential backoff with jitter, or longer where the provider names a time."""
 
     def __init__(self, first: float) -> None:
-        self._own = tenacity.wait_exponential_jitter(initial=first, max=60.0, jitter=first)
+        self._own = tenacity.wait_exponential_jitter(multiplier=first, max=60.0, jitter=first)
 
     def __call__(self, retry_state: tenacity.RetryCallState) -> float:
         error = retry_state.outcome.exception() if retry_state.outcome else None

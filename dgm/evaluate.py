@@ -17,6 +17,8 @@ from dgm.protocols import Benchmark, Grade, Patch, Sandbox, SandboxFault, Task
 from dgm.store import load, save
 
 GRADING_TRIES = 5
+LONGEST_WAIT = 120.0
+"""Seconds between two tries, at most."""
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -97,7 +99,7 @@ def graded(benchmark: Benchmark, task: Task, patch: Patch, sandbox: Sandbox, job
         return Grade(False, "The agent changed nothing, so there is nothing to grade.", ("empty patch",))
     from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-    waits = wait_exponential(multiplier=2, max=120)
+    waits = wait_exponential(multiplier=2, max=LONGEST_WAIT)
     tries = stop_after_attempt(GRADING_TRIES)
     retry = Retrying(retry=retry_if_exception_type(SandboxFault), wait=waits, stop=tries, reraise=True)
     return retry(benchmark.grade, task.id, patch, sandbox, job)

@@ -11,7 +11,7 @@ import msgspec
 
 from dgm.archive import Archive
 from dgm.config import Config
-from dgm.evaluate import GRADING_TRIES, Attempt, evaluate
+from dgm.evaluate import GRADING_TRIES, LONGEST_WAIT, Attempt, evaluate
 from dgm.events import JobStarted
 from dgm.expand import Draft, excerpt, expand
 from dgm.gateway import Gateway, read_transcript, spent
@@ -86,7 +86,7 @@ class Worker:
         limits = self.config
         if isinstance(job, Evaluate):
             attempt = self.benchmark.task(job.task).seconds or limits.attempt.seconds
-            return attempt + (limits.grading.seconds + 150.0) * GRADING_TRIES + 60.0
+            return attempt + (limits.grading.seconds + LONGEST_WAIT + 30.0) * GRADING_TRIES + 60.0
         calls = 3 * limits.model("diagnose").seconds_per_call
         return calls + limits.expansion.seconds + 180.0
 

@@ -1,0 +1,319 @@
+"""Jobs on a worker: real sandbox, real gateway, real grading. Agents are small shell scripts that behave or do not."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from dgm.archive import Archive
+from dgm.benchmarks import open_benchmark
+from dgm.config import CapsConfig, Config, ModelConfig, Role
+from dgm.events import RunConfigured
+from dgm.files import File, Files, digest, read_folder
+from dgm.gateway import Gateway
+from dgm.jobs import Evaluate, Expand, Failure, Outcome, Rewrite, Verdict
+from dgm.llm.scripted import ScriptedModel
+from dgm.protocols import Benchmark, Chat, Grade, Limits, Model, ModelFault, Patch, Price, Sandbox, SandboxFault, Task
+from dgm.sandbox.local import LocalSandbox
+from dgm.shipped import shipped
+from dgm.spending import Spending
+from dgm.work import Worker
+
+ASK = """
+$DGM_PYTHON - <<'END'
+import http.client, json, os, socket
+class Door(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(os.environ["DGM_SOCKET"])
+door = Door("gateway")
+body = json.dumps({"model": os.environ["DGM_MODEL"], "messages": [{"role": "user", "content": "hello"}]})
+door.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
+print(door.getresponse().read().decode())
+END
+"""
+"""A shell agent's way to call the model once, so that it is alive by the contract."""
+
+
+def shell(script: str) -> Files:
+    """An agent that calls the model and runs `script`."""
+    return {"start": File(f"{ASK}\n{script}\n".encode(), executable=True)}
+
+
+@dataclass
+class Parrot:
+    """A `Model` that always says the same, or fails in the same way."""
+
+    name: str = "parrot"
+    says: str = '{"proposal": "change it", "brief": "change it"}'
+    fault: ModelFault | None = None
+    usd: float = 1e-6
+    calls: list[Chat] = field(default_factory=list)
+
+    def price(self) -> Price:
+        return Price(self.usd, self.usd)
+
+    def complete(self, request: Chat, seconds: float) -> Chat:
+        self.calls.append(request)
+        if self.fault is not None:
+            raise self.fault
+        message = {"role": "assistant", "content": self.says}
+        return {
+            "id": "1",
+            "object": "chat.completion",
+            "model": self.name,
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+        }
+
+
+@dataclass
+class Faulty:
+    """A benchmark whose grading sandbox fails the first few times."""
+
+    inner: Benchmark
+    faults: int
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.inner, name)
+
+    def grade(self, id: str, patch: Patch, sandbox: Sandbox, job: int) -> Grade:
+        self.faults -= 1
+        if self.faults >= 0:
+            raise SandboxFault("no engine answers")
+        return self.inner.grade(id, patch, sandbox, job)
+
+
+Make = Callable[..., tuple[Worker, Archive]]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    """Builds a worker around a seed and a model; everything is closed afterwards."""
+    closing: list[Callable[[], None]] = []
+
+    def build(
+        seed: Files, model: Model, caps: CapsConfig | None = None, seconds: float = 20.0, faults: int = 0
+    ) -> tuple[Worker, Archive]:
+        benchmark: Benchmark = open_benchmark("starter")
+        if faults:
+            benchmark = Faulty(benchmark, faults)  # type: ignore[assignment]
+        config = Config(attempt=Limits(seconds=seconds), expansion=Limits(seconds=seconds), caps=caps or CapsConfig())
+        archive = Archive(tmp_path / f"run{len(closing)}")
+        archive.configure(RunConfigured(1.0, "0", {}, tuple(benchmark.tasks()), benchmark.version))
+        archive.seed(seed)
+        roles: tuple[Role, ...] = ("solve", "improve", "diagnose")
+        gateway = Gateway(
+            {role: (ModelConfig(name=model.name, seconds_per_call=2.0), model) for role in roles},
+            Spending(config.caps),
+            backoff=0.01,
+        )
+        closing.extend([gateway.close, archive.close])
+        return Worker(archive, benchmark, LocalSandbox("test"), gateway, config), archive
+
+    yield build
+    for close in closing:
+        close()
+
+
+def evaluated(worker: Worker, archive: Archive, task: str | None = None) -> Outcome:
+    seed = archive.tree.seeds[0]
+    started = archive.start(Evaluate(seed.id, task or archive.tree.tasks[0]))
+    outcome = worker.do(worker.assign(started))
+    archive.finish(started.id, outcome)
+    return outcome
+
+
+def expanded(worker: Worker, archive: Archive) -> Outcome:
+    started = archive.start(Expand(archive.tree.seeds[0].id))
+    outcome = worker.do(worker.assign(started))
+    archive.finish(started.id, outcome)
+    return outcome
+
+
+def solving(benchmark: Benchmark, task: str) -> str:
+    """A shell script that writes the reference solution: what a perfect agent would do."""
+    patch = benchmark.reference(task)
+    assert patch is not None
+    lines = [f"cat > {path} <<'EOF-OF-FILE'\n{file.data.decode()}EOF-OF-FILE" for path, file in patch.changed.items()]
+    return "\n".join(lines + [f"rm -f {path}" for path in patch.deleted])
+
+
+# ---------------------------------------------------------------- evaluate
+
+
+def test_the_minimal_seed_and_the_scripted_model_work_on_a_task(make: Make) -> None:
+    worker, archive = make(read_folder(shipped("agents_seed", "minimal")), ScriptedModel(open_benchmark("starter")))
+    outcome = evaluated(worker, archive)
+    assert isinstance(outcome, Verdict)
+    assert outcome.usage.calls >= 2
+    assert outcome.usage.tokens_in > 0
+    folder = archive.folder(1)
+    assert {"calls.jsonl", "output.txt", "attempt.json", "grade.json"} <= {path.name for path in folder.iterdir()}
+
+
+def test_a_right_patch_is_solved_and_a_wrong_one_is_not(make: Make) -> None:
+    task = open_benchmark("starter").tasks()[0]
+    worker, archive = make(shell(solving(open_benchmark("starter"), task)), Parrot())
+    outcome = evaluated(worker, archive, task)
+    assert isinstance(outcome, Verdict)
+    assert outcome.solved
+    assert outcome.usage.calls == 1
+    assert outcome.usage.usd == pytest.approx(15e-6)
+    worker, archive = make(shell("echo '# nothing of use' >> notes.txt"), Parrot())
+    outcome = evaluated(worker, archive, task)
+    assert isinstance(outcome, Verdict)
+    assert not outcome.solved
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "exit 3",
+        "kill -9 $$",
+        "exec sleep 1000",
+        "yes flood",
+        "while :; do sleep 1000 & done",
+        "cat /dev/zero > big",
+        "ln -s /etc/passwd link; mkdir .git; echo x > .git/config; mkfifo pipe",
+        "rm -rf -- * .[!.]*",
+        'printf "* text eol=crlf\\n" > .gitattributes',
+    ],
+)
+def test_whatever_an_agent_does_is_a_plain_failure_to_solve(make: Make, script: str) -> None:
+    worker, archive = make(shell(script), Parrot(), seconds=3.0)
+    outcome = evaluated(worker, archive)
+    assert isinstance(outcome, Verdict), outcome
+    assert not outcome.solved
+    assert archive.tree.evaluations == 1
+
+
+def test_a_dead_provider_is_no_score(make: Make) -> None:
+    worker, archive = make(shell("true"), Parrot(fault=ModelFault("denied", "no credit left")))
+    outcome = evaluated(worker, archive)
+    assert isinstance(outcome, Failure)
+    assert outcome.cause == "provider"
+    assert "no credit left" in outcome.reason
+    assert archive.tree.evaluations == 0
+
+
+def test_the_runs_cap_is_no_score_but_the_jobs_cap_is_the_agents_own_limit(make: Make) -> None:
+    worker, archive = make(shell("true"), Parrot(), CapsConfig(usd_per_run=0.001))
+    outcome = evaluated(worker, archive)
+    assert isinstance(outcome, Failure)
+    assert outcome.cause == "interrupted"
+    worker, archive = make(shell("true"), Parrot(), CapsConfig(usd_per_job=0.001))
+    assert isinstance(evaluated(worker, archive), Verdict)
+
+
+def test_a_fault_while_grading_does_not_make_anyone_pay_again(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dgm.evaluate.LONGEST_WAIT", 0.01)
+    model = Parrot()
+    worker, archive = make(shell("echo '#' >> notes.txt"), model, faults=3)
+    assert isinstance(evaluated(worker, archive), Verdict)
+    assert len(model.calls) == 1
+    worker, archive = make(shell("echo '#' >> notes.txt"), model, faults=7)
+    first = evaluated(worker, archive)
+    assert isinstance(first, Failure)
+    assert first.cause == "infra"
+    assert len(model.calls) == 2
+    second = evaluated(worker, archive)
+    assert isinstance(second, Verdict), "the attempt was kept, and is graded now"
+    assert len(model.calls) == 2
+    assert second.usage.calls == 0
+    assert archive.tree.spent.calls == 1
+
+
+def test_a_job_that_was_cut_off_after_its_attempt_is_graded_without_the_model(make: Make) -> None:
+    model = Parrot()
+    worker, archive = make(shell("echo '#' >> notes.txt"), model)
+    started = archive.start(Evaluate(archive.tree.seeds[0].id, archive.tree.tasks[0]))
+    worker.do(worker.assign(started))  # the driver dies here, before the outcome is recorded
+    assert worker.resumable(started.id)
+    outcome = worker.do(worker.assign(started))
+    assert isinstance(outcome, Verdict)
+    assert len(model.calls) == 1
+    assert outcome.usage.calls == 1, "and is charged with what it has cost"
+
+
+# ---------------------------------------------------------------- expand
+
+IMPROVE = 'case "$DGM_WORK" in *child) cd "$DGM_WORK"; {} ;; esac'
+"""Does something only when the folder to change is a child."""
+
+
+def test_a_parent_writes_a_child(make: Make) -> None:
+    worker, archive = make(shell(IMPROVE.format("echo '# better' >> start; echo 1 > new.txt")), Parrot())
+    outcome = expanded(worker, archive)
+    assert isinstance(outcome, Rewrite), outcome
+    assert outcome.summary == "change it"
+    assert outcome.source["new.txt"].data == b"1\n"
+    assert len(archive.tree.agents) == 2
+    child = list(archive.tree.agents.values())[1]
+    assert archive.source(child.id) == outcome.source
+    assert digest(outcome.source) == child.digest
+    assert outcome.usage.calls == 2, "one diagnosis, one call of the agent; the smoke test is free"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("true", "unchanged"),
+        ("rm start", "empty"),
+        ("mv start begin", "no `start`"),
+        ("echo 'exit 7' > start", "exit code 7"),
+        ("echo 'syntax ( error' > start", "exit code 2"),
+        ("echo 'sleep 1000' > start", "timeout"),
+        ("echo 'true' > start", "did not call the model"),
+        ("head -c 9000000 /dev/zero > big", "nothing was taken|refused|unchanged|bytes"),
+        ("ln -s /etc/passwd link", "unchanged"),
+        ("mkdir .git; echo x > .git/config", "unchanged"),
+        ("mkdir __pycache__; echo x > __pycache__/a.pyc", "unchanged"),
+    ],
+)
+def test_a_child_that_cannot_live_is_stillborn_with_its_reason(
+    make: Make, change: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dgm.agent.SMOKE_LIMITS", Limits(seconds=3.0))
+    worker, archive = make(shell(IMPROVE.format(change)), Parrot())
+    outcome = expanded(worker, archive)
+    assert isinstance(outcome, Failure), outcome
+    assert outcome.cause == "stillborn"
+    assert any(part in outcome.reason for part in reason.split("|")), outcome.reason
+    assert len(archive.tree.agents) == 1
+    assert archive.tree.seeds[0].barren == 1
+
+
+def test_a_hostile_gitattributes_reaches_a_child_as_plain_bytes(make: Make) -> None:
+    worker, archive = make(shell(IMPROVE.format("printf '* text eol=crlf filter=x\\n' > .gitattributes")), Parrot())
+    assert isinstance(expanded(worker, archive), Rewrite)
+    child = list(archive.tree.agents.values())[1]
+    assert archive.source(child.id)[".gitattributes"].data == b"* text eol=crlf filter=x\n"
+
+
+def test_an_unreadable_diagnosis_still_serves_as_a_brief(make: Make) -> None:
+    model = Parrot(says="Make it better, please.")
+    worker, archive = make(shell(IMPROVE.format('cp "$DGM_STATEMENT" brief.txt')), model)
+    outcome = expanded(worker, archive)
+    assert isinstance(outcome, Rewrite), outcome
+    assert b"Make it better, please." in outcome.source["brief.txt"].data
+    assert outcome.usage.calls == 4, "three tries at a diagnosis"
+
+
+def test_the_evidence_holds_what_happened_but_no_hidden_test(make: Make) -> None:
+    model = Parrot()
+    worker, archive = make(shell("echo '# mine' >> notes.txt"), model)
+    task = archive.tree.tasks[0]
+    evaluated(worker, archive, task)
+    started = archive.start(Expand(archive.tree.seeds[0].id, task))
+    assignment = worker.assign(started)
+    assert assignment.evidence is not None
+    assert "# mine" in assignment.evidence.patch
+    assert "hello" in assignment.evidence.transcript
+    statement: Task = worker.benchmark.task(task)
+    assert assignment.evidence.statement == statement.statement
+    hidden = read_folder(shipped("benchmarks", "starter") / "tasks" / task.split("/")[1] / "hidden")
+    seen = "".join([assignment.evidence.statement, assignment.evidence.transcript, assignment.evidence.patch])
+    for file in hidden.values():
+        assert not any(len(line) > 30 and line in seen for line in file.data.decode().splitlines())
