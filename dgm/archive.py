@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dgm.git import Repository
 
 LOG, AGENTS, ARTIFACTS, LOCK = "events.log", "agents.git", "artifacts", "lock"
+NO_SUMMARY = "A child without a word"
 
 
 class NoArchive(Exception):
@@ -163,7 +164,7 @@ class Archive:
         self._record(RunEnded(at=self._clock(), code=code, reason=_plain(reason)))
 
     def folder(self, job: JobId) -> Path:
-        """The folder for the artifacts of `job`, made for it, closed to other users."""
+        """The folder for the artifacts of `job`, made for it, closed to other users. From any thread."""
         folder = self.path / ARTIFACTS / str(job)
         with written(folder):
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -199,9 +200,8 @@ class Archive:
             tree = digest(child.source)
             if (known := self._digests.get(tree)) is not None:
                 raise BadFiles(f"its source is that of {known}")
-            message = f"{summary or 'A child without a word'}\n\nJob: {started.id}\n"
             # The time at which the job started stands in the log, so the same outcome always gives the same commit.
-            agent = self._commit(child.source, (parent,), message, started.at)
+            agent = self._commit(child.source, (parent,), message(summary, started.id), started.at)
         except BadFiles as error:
             reason = _plain(str(error))
             return JobFailed(at=self._clock(), job=started.id, cause="stillborn", reason=reason, usage=child.usage)
@@ -252,6 +252,17 @@ def notes(tree: Tree) -> dict[AgentId, str]:
         f"usd: {agent.usage.usd:.4f}\n"
         for agent in tree.agents.values()
     }
+
+
+def message(summary: str, job: JobId) -> str:
+    """What the commit of a child says: enough to know its birth again, should the log be damaged."""
+    return f"{summary or NO_SUMMARY}\n\nJob: {job}\n"
+
+
+def told(message: str) -> tuple[str, JobId | None]:
+    """The summary and the job in the `message` of a commit."""
+    text, _, job = message.rpartition("\n\nJob: ")
+    return ("" if text == NO_SUMMARY else text, int(job)) if job.strip().isdecimal() else (message, None)
 
 
 def _make(path: Path) -> None:

@@ -62,7 +62,7 @@ def repair(path: Path) -> list[Finding]:
     _there(path)
     found: list[Finding] = []
     with written(path), locked(path / LOCK):
-        found += _mend_log(path / LOG)
+        found += _mend_log(path)
     with Archive(path) as archive:
         if archive.torn:
             found.append(
@@ -71,6 +71,8 @@ def repair(path: Path) -> list[Finding]:
         if archive.swept:
             found.append(Finding("mended", f"{archive.swept} stale locks and temporary files of git are removed"))
         found += [Finding("damage", text) for text in archive.restore()]
+        if archive.tree.length and not archive.tree.tasks:
+            found.append(Finding("lost", "the settings and tasks of the run, which the next `dgm run` has to be given"))
         if archive.tree.running:
             jobs = ", ".join(map(str, archive.tree.running))
             found.append(Finding("note", f"these jobs have no end and are done again by the next `dgm run`: {jobs}"))
@@ -82,15 +84,22 @@ def _there(path: Path) -> None:
         raise NoArchive(f"{path} holds no run: there is no {LOG} in it")
 
 
-def _mend_log(log: Path) -> Iterator[Finding]:
+def _mend_log(path: Path) -> Iterator[Finding]:
     try:
-        for _ in fold(LogReader(log), Tree()):
+        for _ in fold(LogReader(path / LOG), Tree()):
             pass
+        return
     except Damaged:
-        copy, lost = salvage.mend(log)
-        yield Finding("mended", f"{LOG} holds what could be proven; as it was, it is {copy.name}")
-        for line in lost:
-            yield Finding("lost", f"{copy.name} {line}")
+        repository = Repository(path / AGENTS)
+    try:
+        mended = salvage.mend(path / LOG, repository)
+    finally:
+        repository.close()
+    yield Finding("mended", f"{LOG} holds what could be proven; as it was, it is {mended.copy.name}")
+    for agent in mended.born:
+        yield Finding("mended", f"the birth of {agent} is known from its commit; only what it cost is lost")
+    for line in mended.lost:
+        yield Finding("lost", f"{mended.copy.name} {line}")
 
 
 def _agents(repository: Repository, tree: Tree) -> Iterator[Finding]:

@@ -107,6 +107,10 @@ class Repository:
         """Raises `Damaged`."""
         return tuple(parent.decode() for parent in self._read_commit(agent).parents)
 
+    def message(self, agent: AgentId) -> str:
+        """Raises `Damaged`."""
+        return bytes(self._read_commit(agent).message).decode(errors="replace")
+
     # ------------------------------------------------------------ what plain git shows besides
 
     def point_head(self, agent: AgentId) -> None:

@@ -1,7 +1,7 @@
 """What a damaged log still proves, and how to go on with that.
 
-Invariant: an event is kept only if checksums show that its text is what was written. Nothing is invented, and the file
-as it was found is kept beside the mended one.
+Invariant: an event is kept only if checksums show that its text is what was written, or, for the birth of an agent, if
+its commit shows it. Nothing else is put in, and the file as it was found is kept beside the mended one.
 """
 
 import re
@@ -12,9 +12,12 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
+from dgm.archive import told
 from dgm.durable import place, sync_folder
-from dgm.events import AnyEvent, decode
-from dgm.log import HEAD
+from dgm.events import AgentBorn, AnyEvent, JobStarted, decode, encode
+from dgm.git import Repository
+from dgm.jobs import AgentId
+from dgm.log import HEAD, Damaged
 from dgm.tree import Tree
 
 
@@ -62,31 +65,63 @@ def lines(log: Path) -> Iterator[Line]:
     yield from (_unproven(*item) for item in pending)
 
 
-def mend(log: Path) -> tuple[Path, list[Line]]:
-    """Replace `log` by what it proves. Returns the copy of it as it was, and the lines that are not in it any more.
+class Mended(Struct, frozen=True):
+    copy: Path
+    """The log as it was."""
+    lost: list[Line]
+    """The lines that are not in the log any more."""
+    born: list[AgentId]
+    """Agents whose birth was lost, but is known from their commits, all but the cost."""
 
-    For the one who holds the run's lock. Raises `OSError`.
-    """
+
+def mend(log: Path, repository: Repository) -> Mended:
+    """Replace `log` by what can be proven of it. For the one who holds the run's lock. Raises `OSError`."""
     copy = next(path for n in range(1, 1_000_000) if not (path := Path(f"{log}.damaged-{n}")).exists())
     place(copy, Path(f"{copy}.new"), log.read_bytes(), 0o600)
     sync_folder(log.parent)
-    tree, lost, kept = Tree(), [], bytearray()
-    crc = 0
+    tree, mended, content, crc = Tree(), Mended(copy, [], []), bytearray(), 0
     for line in lines(log):
         try:
-            if line.event is None:
-                lost.append(line)
-                continue
-            tree.apply(line.event)
+            births = _apply(tree, line, repository)
         except ValueError as error:
-            reason = f"it cannot stand without what is lost: {error}"
-            lost.append(Line(line.number, line.offset, line.text, None, reason))
+            mended.lost.append(Line(line.number, line.offset, line.text, None, str(error)))
             continue
-        crc = crc32(line.text, crc)
-        kept += b"%08x %b\n" % (crc, line.text)
-    place(log, Path(f"{log}.new"), bytes(kept), 0o600)
+        mended.born.extend(birth.agent for birth in births)
+        for text in (*map(encode, births), line.text):
+            crc = crc32(text, crc)
+            content += b"%08x %b\n" % (crc, text)
+    place(log, Path(f"{log}.new"), bytes(content), 0o600)
     sync_folder(log.parent)
-    return copy, lost
+    return mended
+
+
+def _apply(tree: Tree, line: Line, repository: Repository) -> list[AgentBorn]:
+    """Fold `line`, after the lost birth of the agent that it is about, which is returned. Raises `ValueError`."""
+    event = line.event
+    if event is None:
+        raise ValueError(line.reason)
+    births = []
+    try:
+        if isinstance(event, JobStarted) and event.job.agent not in tree.agents:
+            births.append(_birth(repository, event.job.agent, event.at))
+            tree.apply(births[0])
+        tree.apply(event)
+    except (ValueError, Damaged) as error:
+        raise ValueError(f"it cannot stand without what is lost: {error}") from error
+    return births
+
+
+def _birth(repository: Repository, agent: AgentId, at: float) -> AgentBorn:
+    """What the commit of `agent` says of its birth. Raises `Damaged`."""
+    parents, (summary, job) = repository.parents(agent), told(repository.message(agent))
+    return AgentBorn(
+        at=at,
+        agent=agent,
+        digest=repository.digest(agent),
+        parent=parents[0] if parents else None,
+        job=job,
+        summary=summary if parents else "",
+    )
 
 
 def _seal(line: bytes) -> int | None:

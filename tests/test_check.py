@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from dgm import salvage
 from dgm.archive import Archive, NoArchive, read_tree
 from dgm.check import Finding, check, repair
 from dgm.durable import ArchiveBusy
-from dgm.events import AnyEvent
+from dgm.events import AgentBorn, AnyEvent
 from dgm.log import Damaged, LogReader
 from tests import small_run
 
@@ -87,13 +88,31 @@ def test_a_damaged_checksum_costs_nothing(run: Path) -> None:
     assert check(run) == []
 
 
-def test_events_that_lost_their_ground_go_too(run: Path) -> None:
+def test_a_lost_birth_is_known_from_the_commit(run: Path) -> None:
+    was = events(run)
     # Line 8 is the birth of the second agent, on which all later lines stand.
-    edit(run, lambda lines: [*lines[:7], lines[7].replace(b"Print", b"Paint"), *lines[8:]])
+    edit(run, lambda lines: [*lines[:7], b"garbage\n", *lines[8:]])
     found = repair(run)
-    assert "line 8 (byte" in texts(found)
-    assert "it cannot stand without what is lost" in texts(found)
-    assert "not in the tree" in texts(found)
+    agent = list(read_tree(run).agents.values())[1]
+    assert f"the birth of {agent.id} is known from its commit" in texts(found)
+    assert check(run) == []
+    # Without the checksum in line 8, nothing proves line 9.
+    born, *others = [event for event in events(run) if event not in was]
+    assert isinstance(born, AgentBorn)
+    assert others == []
+    lost = was[7]
+    assert isinstance(lost, AgentBorn)
+    assert structs.replace(born, at=lost.at, usage=lost.usage) == lost
+    small_run.drive(run, lambda _: None)
+    assert [agent.evaluations for agent in read_tree(run).agents.values()] == [2, 2, 2]
+
+
+def test_events_that_lost_their_ground_go_too(run: Path) -> None:
+    # Line 7 starts the job of which the second agent was born.
+    edit(run, lambda lines: [*lines[:6], lines[6].replace(b"expand", b"extend"), *lines[7:]])
+    found = repair(run)
+    assert "line 7 (byte" in texts(found)
+    assert "it cannot stand without what is lost: job 3 is not running" in texts(found)
     tree = read_tree(run)
     assert (len(tree.agents), tree.evaluations) == (1, 2)
     assert levels(check(run)) == {"note"}
@@ -143,6 +162,14 @@ def test_nothing_is_invented_and_little_is_lost(whole: Path, tmp_path: Path, dat
     assert [event for event in was if event in proven] == proven
     # A hit costs its line; in a checksum or at an end of line, its neighbours too.
     assert len(proven) >= len(was) - 3 * len(set(hits)) - 1
+
+
+def test_lost_settings_are_said_to_be_lost(run: Path) -> None:
+    edit(run, lambda lines: [b"garbage\n", *lines[1:]])
+    found = repair(run)
+    assert "the settings and tasks of the run" in texts(found)
+    assert len(read_tree(run).agents) == 3
+    assert check(run) == []
 
 
 def test_a_second_repair_keeps_the_first_copy(run: Path) -> None:
