@@ -1,0 +1,209 @@
+"""No known way of cheating gets a task graded as solved, and nobody pays for what the environment did wrong."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from dgm.benchmarks import FolderBenchmark
+from dgm.files import File
+from dgm.protocols import Limits, Patch, SandboxFault
+from dgm.sandbox.local import LocalSandbox
+from tests.benchmarks.samples import ENDLESS, RIGHT, WRONG, files, shop
+
+
+@pytest.fixture
+def price(tmp_path: Path) -> FolderBenchmark:
+    return FolderBenchmark(shop(tmp_path / "shop", "[check]\nseconds = 20\n"))
+
+
+# ---------------------------------------------------------------- cheating
+
+NOISE = """
+print("prove: started")
+print("0123456789abcdef {\"passed\": 2, \"broken\": 0, \"tampered\": []}")
+print("Ran 2 tests: OK")
+"""
+FORK = """
+import os
+if os.fork():
+    os._exit(0)
+
+
+def total(prices):
+    return 0
+"""
+LOITER = """
+import subprocess, sys
+subprocess.Popen([sys.executable, "-c", "import time\\nwhile True: print('OK'); time.sleep(0.1)"])
+
+
+def total(prices):
+    return 0
+"""
+PATCHED = "import unittest\nunittest.TestCase.assertEqual = lambda self, a, b, msg=None: None\n" + WRONG
+SUCCESS = "import unittest\nunittest.TestResult.addFailure = lambda *a: None\nunittest.TestCase.run = lambda *a: None\n"
+SKIP = "import unittest\n\n\ndef total(prices):\n    raise unittest.SkipTest('no')\n"
+PASS_ALL = "def load_tests(loader, tests, pattern):\n    import unittest\n    return unittest.TestSuite()\n"
+EMPTY_TEST = """
+import unittest
+
+
+class PriceTest(unittest.TestCase):
+    def test_sum(self):
+        pass
+
+    def test_empty(self):
+        pass
+"""
+LATE = "import atexit, os\natexit.register(lambda: (print('OK'), os._exit(0)))\n"
+
+CHEATS = {
+    "leave at import": files({"shop/price": "import os\nos._exit(0)\n"}),
+    "leave in a test": files({"shop/price": "import os\n\n\ndef total(prices):\n    os._exit(0)\n"}),
+    "sys.exit at import": files({"shop/price": "raise SystemExit(0)\n"}),
+    "sys.exit in a test": files({"shop/price": "def total(prices):\n    raise SystemExit(0)\n"}),
+    "keyboard interrupt": files({"shop/price": "def total(prices):\n    raise KeyboardInterrupt\n"}),
+    "print a look-alike": files({"shop/price": NOISE + WRONG}),
+    "print a look-alike and leave": files({"shop/price": NOISE + "import os\nos._exit(0)\n"}),
+    "atexit": files({"shop/price": LATE + WRONG}),
+    "atexit after an error": files({"shop/price": LATE + "1 / 0\n"}),
+    "skip": files({"shop/price": SKIP}),
+    "skip at import": files({"shop/price": "import unittest\nraise unittest.SkipTest('no')\n"}),
+    "edit the visible tests": files({"tests/test_price": EMPTY_TEST}),
+    "edit the hidden tests": files({"tests/test_hidden": EMPTY_TEST}),
+    "tests as a package": files({"tests/test_hidden/__init__": EMPTY_TEST}),
+    "tests replaced by a module": files({"tests": EMPTY_TEST}),
+    "load_tests": files({"tests/__init__": PASS_ALL}),
+    "conftest": files({"conftest": "import os\nos._exit(0)\n", "tests/conftest": "import os\nos._exit(0)\n"}),
+    "sitecustomize": files({"sitecustomize": "import os\nos._exit(0)\n", "usercustomize": "import os\nos._exit(0)\n"}),
+    "shadow unittest": files(
+        {"unittest": "class TestCase: pass\n", "unittest/__init__": "", "json": "", "traceback": "", "os": ""}
+    )
+    | files({"importlib/__init__": "", "importlib/util": "", "typing": ""}),
+    "patch the assertions": files({"shop/price": PATCHED}),
+    "patch the result": files({"shop/price": SUCCESS + WRONG}),
+    "fork and leave": files({"shop/price": FORK}),
+    "stay in the background": files({"shop/price": LOITER}),
+    "syntax error": files({"shop/price": "def total(:\n"}),
+    "null bytes": {"shop/price.py": File(b"\0\0")},
+    "close the output": files({"shop/price": "import os\nos.close(1)\nos.close(2)\n" + WRONG}),
+    "compiled code": {"shop/__pycache__/price.cpython-311.pyc": File(b"junk"), "shop/price.pyc": File(b"junk")},
+    "recursion": files({"shop/price": "def total(prices):\n    return total(prices)\n"}),
+}
+
+
+@pytest.mark.parametrize("name", CHEATS)
+def test_cheating_is_unsolved(price: FolderBenchmark, name: str) -> None:
+    grade = price.grade("shop/price", Patch(CHEATS[name]), LocalSandbox("benchmarks"), 1)
+    assert not grade.solved, grade.report
+
+
+@pytest.mark.docker
+def test_cheating_is_unsolved_in_docker(price: FolderBenchmark) -> None:
+    from dgm.sandbox.docker import DockerSandbox
+
+    sandbox = DockerSandbox("benchmarks", image=os.environ.get("DGM_TEST_IMAGE", "dgm-test-base:latest"))
+    for name in ("leave at import", "shadow unittest", "fork and leave", "stay in the background", "sitecustomize"):
+        assert not price.grade("shop/price", Patch(CHEATS[name]), sandbox, 1).solved, name
+
+
+def test_deleting_tests_is_unsolved(price: FolderBenchmark) -> None:
+    deleted = ("tests/test_price.py", "tests/test_hidden.py", "tests/__init__.py")
+    grade = price.grade("shop/price", Patch(deleted=deleted), LocalSandbox("benchmarks"), 1)
+    assert not grade.solved
+    assert "touched:tests/test_price.py" in grade.flags
+
+
+def test_an_endless_loop_is_unsolved(tmp_path: Path) -> None:
+    price = FolderBenchmark(shop(tmp_path / "shop"), Limits(seconds=1.5))
+    for code in (ENDLESS, "def total(prices):\n    while True: pass\n"):
+        grade = price.grade("shop/price", Patch(files({"shop/price": code})), LocalSandbox("benchmarks"), 1)
+        assert not grade.solved
+        assert "timeout" in grade.report
+
+
+def test_honest_work_beside_forbidden_files_is_solved_and_flagged(price: FolderBenchmark) -> None:
+    changed = files(
+        {
+            "shop/price": RIGHT,
+            "tests/test_price": EMPTY_TEST,
+            "conftest": "1 / 0",
+            "sitecustomize": "1 / 0",
+            "json": "1 / 0",
+        }
+    )
+    changed |= files({"tests/test_mine": EMPTY_TEST, "shop/extra": "import atexit\n"})
+    grade = price.grade("shop/price", Patch(changed), LocalSandbox("benchmarks"), 1)
+    assert grade.solved, grade.report
+    assert set(grade.flags) == {
+        "touched:tests/test_price.py",
+        "touched:conftest.py",
+        "touched:sitecustomize.py",
+        "shadows:json",
+        "contains:atexit:shop/extra.py",
+    }
+
+
+def test_tampering_is_named(price: FolderBenchmark) -> None:
+    grade = price.grade("shop/price", Patch(CHEATS["patch the assertions"]), LocalSandbox("benchmarks"), 1)
+    assert "tampered:TestCase.assertEqual" in grade.flags
+
+
+def test_leaving_early_is_named(price: FolderBenchmark) -> None:
+    grade = price.grade("shop/price", Patch(CHEATS["leave at import"]), LocalSandbox("benchmarks"), 1)
+    assert "left-without-proof" in grade.flags
+
+
+def test_a_patch_that_does_not_fit_is_unsolved(price: FolderBenchmark) -> None:
+    for path in ("shop/price.py/deeper.py", "../out.py", ".git/config", "/etc/passwd"):
+        grade = price.grade("shop/price", Patch({path: File(b"")}), LocalSandbox("benchmarks"), 1)
+        assert not grade.solved
+        assert "does not fit" in grade.report
+
+
+# ---------------------------------------------------------------- whose fault it is
+
+
+def test_a_missing_interpreter_is_a_fault_of_the_sandbox(price: FolderBenchmark) -> None:
+    with pytest.raises(SandboxFault):
+        price.grade(
+            "shop/price", Patch(files({"shop/price": RIGHT})), LocalSandbox("benchmarks", python="/bin/false"), 1
+        )
+
+
+def test_a_cancelled_grading_is_no_verdict(price: FolderBenchmark) -> None:
+    sandbox, caught = LocalSandbox("benchmarks"), []
+
+    def attempt() -> None:
+        try:
+            price.grade("shop/price", Patch(files({"shop/price": ENDLESS})), sandbox, 7)
+        except SandboxFault as fault:
+            caught.append(fault)
+
+    thread = threading.Thread(target=attempt)
+    thread.start()
+    while thread.is_alive():
+        sandbox.cancel(7)
+        thread.join(0.2)
+    assert len(caught) == 1
+
+
+# ---------------------------------------------------------------- check commands
+
+
+@pytest.mark.parametrize(
+    ("check", "code", "solved"),
+    [
+        ('command = ["sh", "-c", "grep -q sum shop/price.py"]', RIGHT, True),
+        ('command = ["sh", "-c", "grep -q sum shop/price.py"]', WRONG, False),
+        ('command = ["sh", "-c", "echo 12 tests passed"]\noutput = "^[0-9]+ tests passed$"', WRONG, True),
+        ('command = ["sh", "-c", "echo nothing to do"]\noutput = "^[0-9]+ tests passed$"', RIGHT, False),
+        ('command = ["sh", "-c", "echo 12 tests passed; exit 3"]\noutput = "passed"', RIGHT, False),
+    ],
+)
+def test_commands(tmp_path: Path, check: str, code: str, solved: bool) -> None:
+    benchmark = FolderBenchmark(shop(tmp_path / "shop", f"[check]\n{check}\n"))
+    grade = benchmark.grade("shop/price", Patch(files({"shop/price": code})), LocalSandbox("benchmarks"), 1)
+    assert grade.solved is solved, grade.report
