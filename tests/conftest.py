@@ -29,16 +29,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @cache
 def engine() -> bool:
     """Whether a Docker engine answers."""
-    import docker
+    from dgm.protocols import SandboxFault
+    from dgm.sandbox.docker import connect
 
     try:
-        client = docker.from_env(timeout=10)
-    except docker.errors.DockerException:
+        connect().close()
+    except SandboxFault:
         return False
-    try:
-        return bool(client.ping())
-    finally:
-        client.close()
+    return True
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
+from socket import AF_UNIX, socket
 from threading import Event
 from time import monotonic, time
 from typing import Any
@@ -52,11 +53,11 @@ class DockerSandbox:
 
     def ready(self) -> None:
         """Raise `SandboxFault` unless an engine answers and holds the image: `check` without the trial."""
-        with self._faults("asking the engine"):
+        with faults("asking the engine"):
             self._look_at(self._image)
 
     def check(self) -> None:
-        with self._faults("asking the engine"):
+        with faults("asking the engine"):
             info = self._engine().info()
             self._look_at(self._image)
         wanted = {"MemoryLimit": "memory", "PidsLimit": "pids", "CpuCfsQuota": "cpu"}
@@ -78,9 +79,7 @@ class DockerSandbox:
 
     def _engine(self) -> APIClient:
         if self._client is None:
-            self._client = APIClient(
-                **kwargs_from_env(), version="auto", timeout=API_SECONDS, num_pools=4, max_pool_size=256
-            )
+            self._client = connect()
         return self._client
 
     def _look_at(self, image: str) -> None:
@@ -92,18 +91,6 @@ class DockerSandbox:
                 "or set sandbox.image to one that `docker images` shows"
             ) from None
 
-    @contextmanager
-    def _faults(self, doing: str) -> Iterator[None]:
-        """Turn what the engine's failures raise into a `SandboxFault`."""
-        try:
-            yield
-        except (DockerException, RequestException, OSError) as error:
-            where = os.environ.get("DOCKER_HOST", "its default socket")
-            reason = getattr(error, "explanation", None) or error
-            raise SandboxFault(
-                f"the Docker engine at {where} failed while {doing}: {reason}. Is it running? `docker info` tells"
-            ) from error
-
     # ------------------------------------------------------------ errands
 
     def run(self, errand: Errand) -> Ran:
@@ -114,13 +101,14 @@ class DockerSandbox:
                 with suppress(DockerException, RequestException):
                     self._engine().kill(container)
 
-        with self._faults(f"running job {errand.job}"), self._running.errand(errand.job, end) as cancelled:
+        with faults(f"running job {errand.job}"), self._running.errand(errand.job, end) as cancelled:
             container = self._create(errand)
             try:
                 return self._converse(container, errand, cancelled)
             finally:
                 # If the engine cannot do it now, its label lets `reap` do it later.
-                with suppress(DockerException, RequestException):
+                with suppress(DockerException, RequestException, OSError):
+                    reach()
                     self._engine().remove_container(container, v=True, force=True)
 
     def _create(self, errand: Errand) -> str:
@@ -193,6 +181,7 @@ class DockerSandbox:
 
     def _unreported(self, container: str, reply: Reply, complaint: bytes, errand: Errand, seconds: float) -> Ran:
         """What to make of a container that ended without a full report: whose fault was it?"""
+        reach()
         self._engine().wait(container, timeout=API_SECONDS)
         state = self._state(container)
         if state["OOMKilled"]:
@@ -222,7 +211,7 @@ class DockerSandbox:
         self._running.cancel(job)
 
     def reap(self) -> int:
-        with self._faults("looking for left containers"):
+        with faults("looking for left containers"):
             engine = self._engine()
             found = engine.containers(all=True, filters={"label": f"dgm.run={self._labels['dgm.run']}"})
             left = [one["Id"] for one in found if one["Labels"].get("dgm.driver") != self._labels["dgm.driver"]]
@@ -230,6 +219,37 @@ class DockerSandbox:
                 with suppress(NotFound):
                     engine.remove_container(container, v=True, force=True)
         return len(left)
+
+
+def connect() -> APIClient:
+    """A client of the engine that `DOCKER_HOST` names, or of the usual one. Raises `SandboxFault` if none answers."""
+    with faults("connecting"):
+        reach()
+        return APIClient(**kwargs_from_env(), version="auto", timeout=API_SECONDS, num_pools=4, max_pool_size=256)
+
+
+def reach() -> None:
+    """Raise `OSError` if nobody listens where the engine should be. The library would leave the socket of such an
+    attempt open, and its error hardly says what is wrong."""
+    if address().startswith("unix://"):
+        with socket(AF_UNIX) as trial:
+            trial.connect(address().removeprefix("unix://"))
+
+
+def address() -> str:
+    return os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+
+
+@contextmanager
+def faults(doing: str) -> Iterator[None]:
+    """Turn what a failing engine raises into a `SandboxFault`."""
+    try:
+        yield
+    except (DockerException, RequestException, OSError) as error:
+        raise SandboxFault(
+            f"the Docker engine at {address()} failed while {doing}: {getattr(error, 'explanation', None) or error}. "
+            "Start one, or name one that runs in DOCKER_HOST; `docker info` tells whether it answers"
+        ) from error
 
 
 def _opened(errand: Errand) -> Path:
