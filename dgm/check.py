@@ -13,6 +13,7 @@ from msgspec import Struct
 from dgm import salvage
 from dgm.archive import AGENTS, ARTIFACTS, LOCK, LOG, Archive, NoArchive, best, fold, notes
 from dgm.durable import locked, written
+from dgm.events import AgentBorn, JobStarted
 from dgm.git import Repository
 from dgm.jobs import AgentId
 from dgm.log import Damaged, LogReader
@@ -96,8 +97,11 @@ def _mend_log(path: Path) -> Iterator[Finding]:
     finally:
         repository.close()
     yield Finding("mended", f"{LOG} holds what could be proven; as it was, it is {mended.copy.name}")
-    for agent in mended.born:
-        yield Finding("mended", f"the birth of {agent} is known from its commit; only what it cost is lost")
+    for event in mended.known:
+        if isinstance(event, AgentBorn):
+            yield Finding("mended", f"the birth of {event.agent} is known from its commit; only what it cost is lost")
+        elif isinstance(event, JobStarted):
+            yield Finding("mended", f"that job {event.id} expanded {event.job.agent} is known from the child's birth")
     for line in mended.lost:
         yield Finding("lost", f"{mended.copy.name} {line}")
 

@@ -1,22 +1,23 @@
 """What a damaged log still proves, and how to go on with that.
 
-Invariant: an event is kept only if checksums show that its text is what was written, or, for the birth of an agent, if
-its commit shows it. Nothing else is put in, and the file as it was found is kept beside the mended one.
+Invariant: an event is kept only if checksums show that its text is what was written. What is put in besides follows from
+a commit or from an event that was kept. The file as it was found is kept beside the mended one.
 """
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from zlib import crc32
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from dgm.archive import told
 from dgm.durable import place, sync_folder
 from dgm.events import AgentBorn, AnyEvent, JobStarted, decode, encode
 from dgm.git import Repository
-from dgm.jobs import AgentId
+from dgm.jobs import AgentId, Expand, JobId
 from dgm.log import HEAD, Damaged
 from dgm.tree import Tree
 
@@ -70,8 +71,8 @@ class Mended(Struct, frozen=True):
     """The log as it was."""
     lost: list[Line]
     """The lines that are not in the log any more."""
-    born: list[AgentId]
-    """Agents whose birth was lost, but is known from their commits, all but the cost."""
+    known: list[AnyEvent]
+    """Events that were lost, but follow from a commit, all but their cost, or from another event."""
 
 
 def mend(log: Path, repository: Repository) -> Mended:
@@ -80,14 +81,24 @@ def mend(log: Path, repository: Repository) -> Mended:
     place(copy, Path(f"{copy}.new"), log.read_bytes(), 0o600)
     sync_folder(log.parent)
     tree, mended, content, crc = Tree(), Mended(copy, [], []), bytearray(), 0
+    gaps = _gaps(log, repository)
     for line in lines(log):
+        texts = []
+        if line.event is not None:
+            for event in _before(line.event, tree, gaps):
+                with suppress(ValueError):
+                    tree.apply(event)
+                    mended.known.append(event)
+                    texts.append(encode(event))
         try:
-            births = _apply(tree, line, repository)
+            if line.event is None:
+                raise ValueError(line.reason)
+            tree.apply(line.event)
+            texts.append(line.text)
         except ValueError as error:
-            mended.lost.append(Line(line.number, line.offset, line.text, None, str(error)))
-            continue
-        mended.born.extend(birth.agent for birth in births)
-        for text in (*map(encode, births), line.text):
+            reason = f"it cannot stand without what is lost: {error}" if line.event else line.reason
+            mended.lost.append(Line(line.number, line.offset, line.text, None, reason))
+        for text in texts:
             crc = crc32(text, crc)
             content += b"%08x %b\n" % (crc, text)
     place(log, Path(f"{log}.new"), bytes(content), 0o600)
@@ -95,27 +106,62 @@ def mend(log: Path, repository: Repository) -> Mended:
     return mended
 
 
-def _apply(tree: Tree, line: Line, repository: Repository) -> list[AgentBorn]:
-    """Fold `line`, after the lost birth of the agent that it is about, which is returned. Raises `ValueError`."""
-    event = line.event
-    if event is None:
-        raise ValueError(line.reason)
-    births = []
-    try:
-        if isinstance(event, JobStarted) and event.job.agent not in tree.agents:
-            births.append(_birth(repository, event.job.agent, event.at))
-            tree.apply(births[0])
-        tree.apply(event)
-    except (ValueError, Damaged) as error:
-        raise ValueError(f"it cannot stand without what is lost: {error}") from error
-    return births
+class _Gaps(Struct, frozen=True):
+    """What was lost, but is known: births, from commits, and which job expanded whom, from the births of children."""
+
+    births: dict[AgentId, AgentBorn]
+    expansions: dict[JobId, AgentId]
 
 
-def _birth(repository: Repository, agent: AgentId, at: float) -> AgentBorn:
+def _gaps(log: Path, repository: Repository) -> _Gaps:
+    started: set[JobId] = set()
+    named: list[AgentId] = []
+    born: dict[AgentId, AgentBorn] = {}
+    for line in lines(log):
+        if isinstance(line.event, JobStarted):
+            started.add(line.event.id)
+            named.append(line.event.job.agent)
+        elif isinstance(line.event, AgentBorn):
+            born[line.event.agent] = line.event
+            named += [line.event.parent] if line.event.parent else []
+    births: dict[AgentId, AgentBorn] = {}
+    while named:
+        agent = named.pop()
+        if agent not in born and agent not in births:
+            with suppress(Damaged):
+                birth = births[agent] = _birth(repository, agent)
+                named += [birth.parent] if birth.parent else []
+    expansions = {
+        birth.job: birth.parent
+        for birth in (*born.values(), *births.values())
+        if birth.job is not None and birth.parent is not None and birth.job not in started
+    }
+    return _Gaps(births, dict(sorted(expansions.items())))
+
+
+def _before(event: AnyEvent, tree: Tree, gaps: _Gaps) -> Iterator[AnyEvent]:
+    """What was lost, but is known, of what `event` stands on. Each is folded before the next one is asked for."""
+    if isinstance(event, JobStarted):
+        bound, agents = event.id - 1, [event.job.agent]
+    elif isinstance(event, AgentBorn) and event.job is not None:
+        bound, agents = event.job, []
+    else:
+        return
+    for job, parent in gaps.expansions.items():
+        if tree.next_job <= job <= bound:
+            if parent not in tree.agents and parent in gaps.births:
+                yield structs.replace(gaps.births[parent], at=event.at)
+            yield JobStarted(at=event.at, id=job, job=Expand(parent))
+    for agent in agents:
+        if agent not in tree.agents and agent in gaps.births:
+            yield structs.replace(gaps.births[agent], at=event.at)
+
+
+def _birth(repository: Repository, agent: AgentId) -> AgentBorn:
     """What the commit of `agent` says of its birth. Raises `Damaged`."""
     parents, (summary, job) = repository.parents(agent), told(repository.message(agent))
     return AgentBorn(
-        at=at,
+        at=0.0,
         agent=agent,
         digest=repository.digest(agent),
         parent=parents[0] if parents else None,

@@ -107,17 +107,36 @@ def test_a_lost_birth_is_known_from_the_commit(run: Path) -> None:
     assert [agent.evaluations for agent in read_tree(run).agents.values()] == [2, 2, 2]
 
 
-def test_events_that_lost_their_ground_go_too(run: Path) -> None:
+@pytest.mark.parametrize("line", range(1, 21))
+def test_no_single_line_costs_more_than_its_jobs(whole: Path, run: Path, line: int) -> None:
+    edit(run, lambda lines: [*lines[:line], b"garbage\n", *lines[line + 1 :]])
+    agents = list(read_tree(whole).agents)
+    found = repair(run)
+    tree = read_tree(run)
+    assert list(tree.agents) == agents
+    assert tree.evaluations >= 4
+    assert levels(found) <= {"mended", "lost", "note"}
+    assert levels(check(run)) <= {"note"}
+    small_run.drive(run, lambda _: None)
+    assert [agent.evaluations for agent in read_tree(run).agents.values()] == [2, 2, 2]
+
+
+def test_a_lost_start_of_an_expansion_is_known_from_the_birth(run: Path) -> None:
     # Line 7 starts the job of which the second agent was born.
     edit(run, lambda lines: [*lines[:6], lines[6].replace(b"expand", b"extend"), *lines[7:]])
     found = repair(run)
-    assert "line 7 (byte" in texts(found)
-    assert "it cannot stand without what is lost: job 3 is not running" in texts(found)
-    tree = read_tree(run)
-    assert (len(tree.agents), tree.evaluations) == (1, 2)
-    assert levels(check(run)) == {"note"}
-    small_run.drive(run, lambda _: None)
-    assert read_tree(run).evaluations == 6
+    assert "that job 3 expanded" in texts(found)
+    assert levels(found) == {"mended", "lost"}
+    assert "cannot stand" not in texts(found)
+
+
+def test_events_that_lost_their_ground_go_too(run: Path) -> None:
+    # Line 13 starts job 6, an evaluation, of which nothing else says what it was.
+    edit(run, lambda lines: [*lines[:12], lines[12].replace(b"two", b"too"), *lines[13:]])
+    found = repair(run)
+    assert "line 13 (byte" in texts(found)
+    assert "it cannot stand without what is lost: job 6 is not running" in texts(found)
+    assert read_tree(run).evaluations == 5
 
 
 @pytest.mark.parametrize("change", ["remove", "swap", "repeat", "join"])
