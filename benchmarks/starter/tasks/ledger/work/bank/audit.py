@@ -1,0 +1,5 @@
+"""Are the books in order?"""
+
+
+def check(ledger):
+    return []

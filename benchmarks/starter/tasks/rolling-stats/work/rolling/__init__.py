@@ -1,0 +1,3 @@
+from rolling.window import Window
+
+__all__ = ["Window"]

@@ -1,0 +1,3 @@
+from routes.map import Map, NoRoute
+
+__all__ = ["Map", "NoRoute"]

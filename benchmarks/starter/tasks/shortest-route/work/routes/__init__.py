@@ -1,0 +1,3 @@
+from routes.map import Map
+
+__all__ = ["Map"]

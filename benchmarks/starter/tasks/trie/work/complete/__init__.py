@@ -1,0 +1,3 @@
+from complete.trie import Trie
+
+__all__ = ["Trie"]

@@ -1,0 +1,3 @@
+from agenda.queue import Agenda
+
+__all__ = ["Agenda"]
