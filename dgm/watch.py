@@ -16,7 +16,7 @@ from dgm.archive import Reader
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunEnded, RunPaused, TaskScored
 from dgm.jobs import JobId
 from dgm.report import Status, kind, status
-from dgm.text import clip, dollars, duration, note, plain, short
+from dgm.text import clip, count, dollars, duration, note, plain, short
 from dgm.tree import Tree
 
 if TYPE_CHECKING:
@@ -121,8 +121,8 @@ class Lines:
 def progress(now: Status) -> str:
     best = f"; best {short(now.best.id)} {now.best.solved}/{now.best.solved + now.best.failed}" if now.best else ""
     return (
-        f"{now.evaluations:,} of {now.budget:,} evaluations, {now.solved:,} solved; {now.agents:,} agents{best}; "
-        f"{dollars(now.usage.usd)}; {len(now.running)} jobs running"
+        f"{now.evaluations:,} of {now.budget:,} evaluations, {now.solved:,} solved; {count(now.agents, 'agent')}{best}; "
+        f"{dollars(now.usage.usd)}; {count(len(now.running), 'job')} running"
     )
 
 

@@ -66,7 +66,7 @@ def status_lines(found: Status, folder: Path, now: float) -> list[str]:
 
 
 def agent_line(agent: AgentRow) -> str:
-    words = f"  {clip(agent.summary, 80)}" if agent.summary else ""
+    words = f"  {clip(agent.summary, 120)}" if agent.summary else ""
     return f"{short(agent.id)}  {tally_line(Tally.of(agent.solved, agent.failed))}{words}"
 
 
