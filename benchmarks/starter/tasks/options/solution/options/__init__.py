@@ -1,0 +1,3 @@
+from options.parser import Parser, UsageError
+
+__all__ = ["Parser", "UsageError"]

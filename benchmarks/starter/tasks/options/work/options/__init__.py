@@ -1,0 +1,3 @@
+from options.parser import Parser
+
+__all__ = ["Parser"]

@@ -1,0 +1,3 @@
+from versions.version import Version
+
+__all__ = ["Version"]

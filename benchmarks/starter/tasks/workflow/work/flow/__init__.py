@@ -1,0 +1,3 @@
+from flow.machine import Machine
+
+__all__ = ["Machine"]
