@@ -11,7 +11,9 @@ import re
 import shlex
 from random import Random
 
-from dgm.llm.scripted_edits import BROKEN, GOOD, HARMFUL, USELESS, Edit, Kind, made
+from dgm.llm.scripted_bad import BROKEN, HARMFUL, USELESS
+from dgm.llm.scripted_edits import Edit, Kind, made
+from dgm.llm.scripted_good import GOOD
 from dgm.llm.scripted_wire import Call, Step, Talk, digest, showing, shown
 
 DIAGNOSE = re.compile(r"diagnos", re.IGNORECASE)

@@ -15,6 +15,8 @@ from msgspec import Struct
 from dgm.llm.canned import shell_tool
 from dgm.protocols import Chat
 
+MARK = re.compile(r"^<<< ([^\n]+)\n", re.MULTILINE)
+
 
 class Call(Struct, frozen=True):
     """A shell command, or a whole file to be written if there is a `path`."""
@@ -132,9 +134,18 @@ def writes(tools: Any) -> bool:
 
 
 def shown(text: str) -> dict[str, str]:
-    """The texts between the marks that `showing` prints, by label."""
-    found = re.finditer(r"^<<< ([^\n]+)\n(.*?)>>> \1$", text, re.MULTILINE | re.DOTALL)
-    return {match[1]: match[2] for match in found}
+    """The texts between the marks that `showing` prints, by label; of marks without an end, only the first 1,000."""
+    found: dict[str, str] = {}
+    text += "\n"
+    place = missed = 0
+    while missed < 1_000 and (mark := MARK.search(text, place)):
+        end = text.find(f">>> {mark[1]}\n", mark.end())
+        if end < 0:
+            place, missed = mark.end(), missed + 1
+        else:
+            found[mark[1]] = text[mark.end() : end]
+            place = end
+    return found
 
 
 def showing(label: str, command: str) -> str:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,18 @@ from dgm.files import File, Files, digest, patched, read_folder, write_folder
 from dgm.jobs import JobId, TaskId
 from dgm.llm.canned import CannedModel
 from dgm.llm.scripted import ScriptedModel
-from dgm.llm.scripted_edits import BROKEN, EDITS, GOOD, HARMFUL, USELESS, Edit, made
+from dgm.llm.scripted_bad import BROKEN, HARMFUL, USELESS
+from dgm.llm.scripted_edits import Edit, made
 from dgm.llm.scripted_errors import corrupted
+from dgm.llm.scripted_good import GOOD
 from dgm.llm.scripted_rewriting import chosen
+from dgm.llm.scripted_wire import showing, shown
 from dgm.protocols import Grade, Patch, Sandbox, Task
 from tests.door import Run, run_agent
 
 SEED = read_folder(Path(__file__).parents[2] / "agents_seed" / "minimal")
 TEXTS = {path: file.data.decode() for path, file in SEED.items()}
+EDITS = (*GOOD, *USELESS, *HARMFUL, *BROKEN)
 
 ADD = """from unittest import TestCase
 from sums import add
@@ -201,6 +206,22 @@ def test_a_better_agent_solves_more() -> None:
 
 def solved_by(agent: Files) -> int:
     return sum(attempt(agent, id).files == solved_files(id) for id in TASKS)
+
+
+# ---------------------------------------------------------------- marks
+
+
+@pytest.mark.parametrize("text", ["", "a\n", "a", "<<< a\n>>> b\n", ">>> x", "é\n\n"])
+def test_what_is_shown_between_marks_is_found_again(text: str, tmp_path: Path) -> None:
+    (tmp_path / "it's").write_text(text)
+    command = showing("x's", "cat it\\'s")
+    told = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert shown(f"exit code: 0\n{told}\nmore") == {"x's": text}
+
+
+def test_marks_that_are_cut_or_never_end_are_passed_over() -> None:
+    assert shown("<<< a\nx[...]\n<<< b\ny\n>>> b\n") == {"b": "y\n"}
+    assert shown("<<< a\n" * 200_000) == {}
 
 
 # ---------------------------------------------------------------- mistakes
@@ -432,12 +453,11 @@ def test_the_kinds_come_in_the_shares_that_are_said() -> None:
 
 
 def kind_of(new: Mapping[str, str]) -> str:
-    return MADE.get("\0".join(new.values()), "broken")
+    return kinds().get("\0".join(new.values()), "broken")
 
 
-MADE = {
-    "\0".join(new.values()): edit.kind
-    for edit in EDITS
-    for n in range(60)
-    if (new := made(edit, TEXTS, random.Random(n))) is not None
-}
+@cache
+def kinds() -> dict[str, str]:
+    """What every edit can make of the seed, with its kind."""
+    results = ((edit.kind, made(edit, TEXTS, random.Random(n))) for edit in EDITS for n in range(60))
+    return {"\0".join(new.values()): kind for kind, new in results if new is not None}
