@@ -1,7 +1,7 @@
 """What a damaged log still proves, and how to go on with that.
 
-Invariant: an event is kept only if checksums show that its text is what was written. What is put in besides follows from
-a commit or from an event that was kept. The file as it was found is kept beside the mended one.
+Invariant: an event is kept only if checksums show that its text is what was written. Whatever else is put in follows
+from a commit or from an event that was kept. The file as it was found is kept beside the mended one.
 """
 
 import re

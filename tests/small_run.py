@@ -5,8 +5,10 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from dgm.archive import Archive
 from dgm.durable import NotWritten
@@ -17,6 +19,14 @@ from dgm.tree import Tree
 
 TASKS = ("toy/one", "toy/two")
 AGENTS = 3
+
+
+@contextmanager
+def memory(otherwise: Path) -> Iterator[Path]:
+    """A folder in memory, where that is possible. The pace depends on the disk; what is there after a kill does not."""
+    fast = Path("/dev/shm")
+    with TemporaryDirectory(dir=fast if os.access(fast, os.W_OK) else otherwise) as name:
+        yield Path(name)
 
 
 def source(n: int) -> Files:

@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,8 +27,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(whole: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(whole, tmp_path / "run"))
+def run(whole: Path, tmp_path: Path) -> Iterator[Path]:
+    with small_run.memory(tmp_path) as folder:
+        yield Path(shutil.copytree(whole, folder / "run"))
 
 
 def levels(findings: list[Finding]) -> set[str]:

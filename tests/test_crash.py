@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -24,10 +23,8 @@ CALLS = ("write", "fsync", "rename", "mkdir", "unlink", "ftruncate", "pwrite64")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """In memory where that is possible: what is on the disk after a kill does not depend on the disk, its pace does."""
-    memory = Path("/dev/shm")
-    with TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as name:
-        yield Path(name)
+    with small_run.memory(tmp_path) as folder:
+        yield folder
 
 
 def must_go_on(run: Path, said: list[str]) -> None:
@@ -63,7 +60,7 @@ def broken(folder: Path, way: str, every: int) -> None:
 
 @pytest.mark.parametrize("way", ["before", "after", "torn", "once", "on"])
 def test_some_system_calls(folder: Path, way: str) -> None:
-    broken(folder, way, 17)
+    broken(folder, way, 23)
 
 
 @pytest.mark.slow
