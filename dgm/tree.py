@@ -141,11 +141,15 @@ class Tree:
         self.ended: RunEnded | None = None
         self.paused: RunPaused | None = None
         self._order: list[Agent] = []
+        self._seeds: list[Agent] = []
         self._agents: dict[AgentId, Agent] = {}
         self._running: dict[JobId, JobStarted] = {}
-        self._stale: set[int] = set()
         self._expandable = Pool()
         self._evaluable = Pool()
+        self._stale: set[int] = set()
+        """Agents that changed since the evaluable ones were last looked at."""
+        self._stale_clades: set[int] = set()
+        """Agents that changed since the expandable ones were last looked at."""
         for event in events:
             self.apply(event)
 
@@ -161,8 +165,9 @@ class Tree:
         return MappingProxyType(self._running)
 
     @property
-    def seeds(self) -> list[Agent]:
-        return [agent for agent in self._order if agent.parent is None]
+    def seeds(self) -> tuple[Agent, ...]:
+        """The agents without a parent, in the order in which they joined."""
+        return tuple(self._seeds)
 
     def agent(self, index: int) -> Agent:
         """The agent that was born as number `index`, from 0."""
@@ -171,7 +176,7 @@ class Tree:
     @property
     def expandable(self) -> Pool:
         """The agents that may be expanded, under the tallies of their clades."""
-        self._settle()
+        self._settle_clades()
         return self._expandable
 
     @property
@@ -182,13 +187,13 @@ class Tree:
 
     def untried(self, agent: Agent) -> list[TaskId]:
         """Tasks without a score, not under way, and not given up."""
-        return [
-            task
-            for task in self.tasks
-            if task not in agent._results
-            and task not in agent._evaluating
-            and agent._misses.get(task, 0) < self.patience
-        ]
+        return list(self._untried(agent))
+
+    def _untried(self, agent: Agent) -> Iterator[TaskId]:
+        for task in self.tasks:
+            if task in agent._results or task in agent._evaluating or agent._misses.get(task, 0) >= self.patience:
+                continue
+            yield task
 
     def best(self, epsilon: float) -> Agent | None:
         """The agent with the highest epsilon-quantile of its posterior among those evaluated; else the first seed."""
@@ -225,7 +230,8 @@ class Tree:
         self.config, self.tasks, self.benchmark = event.config, event.tasks, event.benchmark
         self.patience = int(event.config.get("policy", {}).get("patience", 3))
         self.ended = None
-        self._stale.update(range(len(self._order)))
+        for agent in self._order:
+            self._changed(agent)
 
     def _started(self, event: JobStarted) -> None:
         agent = self._agents.get(event.job.agent)
@@ -243,7 +249,7 @@ class Tree:
         self._running[event.id] = event
         self.next_job = event.id + 1
         self.ended = None
-        self._stale.add(agent.index)
+        self._changed(agent)
 
     def _born(self, event: AgentBorn) -> None:
         if event.agent in self._agents:
@@ -257,8 +263,10 @@ class Tree:
         agent = Agent(event, parent, len(self._order))
         self._order.append(agent)
         self._agents[agent.id] = agent
-        self._stale.add(agent.index)
-        if parent is not None:
+        self._changed(agent)
+        if parent is None:
+            self._seeds.append(agent)
+        else:
             assert event.job is not None
             parent._children.append(agent)
             parent.barren = 0
@@ -329,26 +337,32 @@ class Tree:
             self.expanding -= 1
         agent.usage += usage
         self.spent += usage
-        self._stale.add(agent.index)
+        self._changed(agent)
         return agent
 
+    def _changed(self, agent: Agent) -> None:
+        self._stale.add(agent.index)
+        self._stale_clades.add(agent.index)
+
     def _settle(self) -> None:
-        """Bring the pools up to date with the agents that changed, and with the clades that these are in."""
-        if not self._stale:
-            return
-        seen: set[int] = set()
         for index in self._stale:
             agent = self._order[index]
-            if self.untried(agent):
+            if next(self._untried(agent), None) is not None:
                 self._evaluable.put(index, agent.solved, agent.failed)
             else:
                 self._evaluable.drop(index)
-            for above in agent._up():
-                if above.index in seen:
-                    break
-                seen.add(above.index)
-                if above.barren < self.patience:
-                    self._expandable.put(above.index, above.clade_solved, above.clade_failed)
-                else:
-                    self._expandable.drop(above.index)
         self._stale.clear()
+
+    def _settle_clades(self) -> None:
+        """What changed in an agent changed in all clades that it is in."""
+        seen: set[int] = set()
+        for index in self._stale_clades:
+            for agent in self._order[index]._up():
+                if agent.index in seen:
+                    break
+                seen.add(agent.index)
+                if agent.barren < self.patience:
+                    self._expandable.put(agent.index, agent.clade_solved, agent.clade_failed)
+                else:
+                    self._expandable.drop(agent.index)
+        self._stale_clades.clear()
