@@ -121,8 +121,8 @@ class Lines:
 def progress(now: Status) -> str:
     best = f"; best {short(now.best.id)} {now.best.solved}/{now.best.solved + now.best.failed}" if now.best else ""
     return (
-        f"{now.evaluations:,} of {now.budget:,} evaluations, {now.solved:,} solved; {count(now.agents, 'agent')}{best}; "
-        f"{dollars(now.usage.usd)}; {count(len(now.running), 'job')} running"
+        f"{now.evaluations:,} of {now.budget:,} evaluations, {now.solved:,} solved; "
+        f"{count(now.agents, 'agent')}{best}; {dollars(now.usage.usd)}; {count(len(now.running), 'job')} running"
     )
 
 
