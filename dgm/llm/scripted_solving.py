@@ -13,7 +13,7 @@ import shlex
 from msgspec import Struct
 
 from dgm.llm.scripted_errors import corrupted
-from dgm.llm.scripted_wire import Call, Step, Talk, chance
+from dgm.llm.scripted_wire import Call, Step, Talk, Turn, chance
 from dgm.protocols import Patch, Task
 
 LOOK = "I look at the files first."
@@ -122,11 +122,17 @@ def ability(talk: Talk, exercise: Exercise) -> float:
     whole = sum(" ".join(line) in told for line in statement) / max(1, len(statement))
     part = seen(talk, exercise)
     level = 0.12 + 0.25 * part + (0.23 if part > 0.98 else 0.0)
-    failures = sum(bool(FAILING.search(turn.text)) for turn in talk.turns if not turn.own)
+    failures = sum(bool(FAILING.search(turn.text)) for turn in reports(talk))
     level += 0.1 * min(failures, 1) + 0.05 * min(max(failures - 1, 0), 2)
     level += 0.06 if any(CHECKING.search(turn.text) for turn in talk.turns if turn.role == "user") else 0.0
     level += 0.06 if EARLIER.search(told) else 0.0
     return level * whole**2
+
+
+def reports(talk: Talk) -> list[Turn]:
+    """The messages that can be about its own work: those after its first answer, or about an earlier attempt."""
+    first = next((i for i, turn in enumerate(talk.turns) if turn.own and turn.text.startswith(ANSWER)), len(talk.turns))
+    return [turn for i, turn in enumerate(talk.turns) if not turn.own and (i > first or EARLIER.search(turn.text))]
 
 
 def able(talk: Talk, exercise: Exercise, seed: int) -> bool:
