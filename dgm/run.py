@@ -80,14 +80,16 @@ def open_run(config: Config, folder: Path, environ: Mapping[str, str], amend: It
     Raises `ConfigError` (also where settings differ from the log's and are not named in `amend`), `SandboxFault`,
     `BadFiles`, and what `Archive` raises on a damaged or busy folder. Nothing has been paid for by then.
     """
-    benchmark = open_benchmark(config.run.benchmark)
+    amend = set(amend)
+    benchmark = open_benchmark(config.run.benchmark, config.grading)
     tasks = tasks_of(config, benchmark)
     seed = seed_of(config)
     models = models_of(config, benchmark, environ)
     archive = Archive(folder)
     try:
-        configure(archive, config, benchmark, tasks, set(amend))
-        archive.seed(seed)
+        configure(archive, config, benchmark, tasks, amend)
+        if not archive.tree.seeds or "run.seed" in amend:
+            archive.seed(seed)
         sandbox = open_sandbox(config.sandbox, run_id(archive), config.simulated)
         sandbox.check()
         tree = archive.tree
@@ -107,7 +109,7 @@ def configure(
     """Write the settings down if they are new; refuse those that differ from the log's and are not in `amend`."""
     now = settings.resolved(config)
     tree = archive.tree
-    if tree.length:
+    if tree.config:
         differing = changed(tree, now, benchmark)
         refused = [key for key in differing if key not in amend]
         if refused:
