@@ -239,7 +239,7 @@ class Running:
 
     @contextmanager
     def errand(self, job: JobId, end: Callable[[], None]) -> Iterator[Event]:
-        """Within, `cancel` sets the event and then calls `end`, from any thread."""
+        """Within, `cancel` sets the event and then calls `end`, from any thread; `end` does not wait."""
         key, cancelled = object(), Event()
         with self._lock:
             self._errands[key] = job, cancelled, end

@@ -191,6 +191,7 @@ def end_all(alone):  # type: (bool) -> None
             if not reap():
                 return
         time.sleep(0.002)
+    sys.exit("some processes cannot be ended")  # Without a report, the host takes over.
 
 
 def kill(pid, number):  # type: (int, int) -> None
@@ -292,18 +293,22 @@ def usage(folder):  # type: (bytes) -> int
     return size
 
 
-def attend(order, main, source):  # type: (Order, int, int) -> tuple[str, int, Output]
-    """Stay until the command has ended, time is up, a limit is passed or the host is gone; then end everything."""
-    output, watch, until = (
-        Output(int(order.number(b"output"))),
-        Watch(order),
-        time.monotonic() + order.number(b"seconds"),
-    )
+def waking():  # type: () -> int
+    """Something to poll that becomes readable whenever a child has died."""
     wake, waker = os.pipe()
-    for end in (wake, waker, source):
-        os.set_blocking(end, False)
+    os.set_blocking(wake, False)
+    os.set_blocking(waker, False)
     signal.set_wakeup_fd(waker)
     signal.signal(signal.SIGCHLD, lambda *_: None)
+    return wake
+
+
+def attend(order, main, source):  # type: (Order, int, int) -> tuple[str, int, Output]
+    """Stay until the command has ended, time is up, a limit is passed or the host is gone; then end everything."""
+    output, watch = Output(int(order.number(b"output"))), Watch(order)
+    until = time.monotonic() + order.number(b"seconds")
+    wake = waking()
+    os.set_blocking(source, False)
     poll = select.poll()
     for end in (0, wake, source):
         poll.register(end, select.POLLIN)
