@@ -1,0 +1,3 @@
+from patches.compare import Hunk, diff
+
+__all__ = ["Hunk", "diff"]

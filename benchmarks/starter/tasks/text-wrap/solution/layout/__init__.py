@@ -1,0 +1,3 @@
+from layout.wrapping import justify, wrap
+
+__all__ = ["justify", "wrap"]

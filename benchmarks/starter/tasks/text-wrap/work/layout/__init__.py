@@ -1,0 +1,3 @@
+from layout.wrapping import wrap
+
+__all__ = ["wrap"]
