@@ -65,9 +65,13 @@ class Door:
         self._flying: dict[int, Reservation] = {}
         self._asking: set[Future[Chat]] = set()
         self._ledger = Ledger(record, durable=route.price != Price(0.0, 0.0), secrets=route.secrets)
-        folder.mkdir(mode=0o755)
-        folder.chmod(0o755)
-        self._server = Server(folder / "model.sock", self.model, self._answer)
+        try:
+            folder.mkdir()
+            folder.chmod(0o755)
+            self._server = Server(folder / "model.sock", self.model, self._answer)
+        except BaseException:
+            self._ledger.close()
+            raise
 
     @property
     def usage(self) -> Usage:
@@ -296,7 +300,7 @@ class _Pause(tenacity.wait.wait_base):
     """Exponential backoff with jitter, or longer where the provider names a time."""
 
     def __init__(self, first: float) -> None:
-        self._own = tenacity.wait_exponential_jitter(multiplier=first, max=60.0, jitter=first)
+        self._own = tenacity.wait_exponential(multiplier=first, max=60.0) + tenacity.wait_random(0.0, first)
 
     def __call__(self, retry_state: tenacity.RetryCallState) -> float:
         error = retry_state.outcome.exception() if retry_state.outcome else None

@@ -3,10 +3,13 @@
 Invariant: all doors of a run share one purse, and when the gateway is closed none is left open.
 """
 
+import fcntl
+import os
 import shutil
 import tempfile
 import threading
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +20,8 @@ from dgm.ledger import read_transcript, spent
 from dgm.protocols import Model, Price
 from dgm.spending import Spending
 from dgm.wire import Refusal
+
+PREFIX = "dgm-doors-"
 
 
 class Gateway:
@@ -41,7 +46,7 @@ class Gateway:
         self._lock = threading.Lock()
         self._doors: set[Door] = set()
         self._opened = 0
-        self._root = _short_folder()
+        self._root = _Root()
 
     def open(self, job: JobId, agent: AgentId, role: Role, folder: Path) -> Door:
         """A door for `job`, charged to `agent`, whose calls are recorded in `folder`; close it, or use it in a `with`.
@@ -50,7 +55,7 @@ class Gateway:
         """
         with self._lock:
             self._opened += 1
-            door = Door(self._routes[role], job, agent, self._root / str(self._opened), folder, self._forget)
+            door = Door(self._routes[role], job, agent, self._root.path / str(self._opened), folder, self._forget)
             self._doors.add(door)
             return door
 
@@ -68,7 +73,7 @@ class Gateway:
     def close(self) -> None:
         """Shut all doors for good."""
         self.cancel()
-        shutil.rmtree(self._root, ignore_errors=True)
+        self._root.close()
 
     def __enter__(self) -> "Gateway":
         return self
@@ -91,10 +96,46 @@ def price_of(config: ModelConfig, model: Model) -> Price:
     return price
 
 
-def _short_folder() -> Path:
-    """A private folder whose path leaves room for a socket's name; the kernel takes about 100 bytes."""
-    folder = tempfile.gettempdir()
-    return Path(tempfile.mkdtemp(prefix="dgm-", dir=folder if len(folder) < 50 else "/tmp"))  # noqa: S108
+class _Root:
+    """A private folder for the doors, locked while this process lives; those of dead ones are swept up."""
+
+    def __init__(self) -> None:
+        usual = tempfile.gettempdir()
+        # The kernel takes about 100 bytes for the path of a socket.
+        above = Path(usual if len(usual.encode()) < 50 else "/tmp")  # noqa: S108
+        for other in above.glob(f"{PREFIX}*"):
+            _sweep(other)
+        self.path, self._lock = _claim(above)
+
+    def close(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _claim(above: Path) -> tuple[Path, int | None]:
+    """A new folder and the lock on it. Another driver may sweep it up before it is locked; then there is a next one."""
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=above))
+        with suppress(FileNotFoundError):
+            lock = os.open(path, os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            if path.exists():
+                return path, lock
+            os.close(lock)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove `folder` if it is ours and nobody holds it."""
+    with suppress(OSError):
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            if os.fstat(lock).st_uid == os.getuid():
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(lock)
 
 
 __all__ = ["Door", "Fault", "Gateway", "Refusal", "price_of", "read_transcript", "spent"]

@@ -9,6 +9,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,8 @@ class Ledger:
                 os.fsync(self._file)
         except OSError:
             # A torn line in the middle would swallow the next one.
-            os.ftruncate(self._file, self._size)
+            with suppress(OSError):
+                os.ftruncate(self._file, self._size)
             raise
         self._size += len(line)
 

@@ -149,7 +149,7 @@ class _Conversation(BaseHTTPRequestHandler):
             size = self._size()
             if not self.server.hold(size):
                 self.close_connection = True
-                raise Refusal(413, "too_large", "too many requests at once: wait for the replies to earlier ones")
+                raise Refusal(429, "too_much_at_once", "too much at once: wait for the replies to earlier requests")
             try:
                 body = self.rfile.read(size)
                 if len(body) < size:

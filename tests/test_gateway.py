@@ -1,14 +1,17 @@
 import http.client
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -360,7 +363,7 @@ def test_too_many_connections_are_turned_away_and_other_doors_stay_open(plain: P
 def test_a_door_holds_no_more_than_so_many_bytes(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "MAX_BODIES", 100)
     status, answer = post(door, {"messages": [{"role": "user", "content": "x" * 200}]})
-    assert (status, answer["error"]["code"]) == (413, "too_large")
+    assert (status, answer["error"]["code"]) == (429, "too_much_at_once")
     assert post(door, {"messages": HI})[0] == 200
 
 
@@ -531,6 +534,35 @@ def test_a_model_that_breaks_is_no_verdict(tmp_path: Path) -> None:
         assert spent(tmp_path / "job") == door.usage
 
 
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No file can grow."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    usual = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, usual)
+
+
+def test_without_a_record_nothing_is_sent(tmp_path: Path) -> None:
+    model = Plain(price=Price(1e-6, 1e-6))
+    spending = Spending(CapsConfig())
+    with (
+        Gateway({"solve": (ModelConfig(name="plain"), model)}, spending) as gateway,
+        gateway.open(1, AGENT, "solve", tmp_path / "job") as door,
+    ):
+        with full_disk():
+            assert post(door, {"messages": HI})[0] == 503
+        assert door.fault is not None
+        assert door.fault[0] == "infra"
+        assert "cannot be written" in door.fault[1]
+    assert not model.seen
+    assert (spending.usd, spending.reserved) == (0.0, 0.0)
+
+
 # ---------------------------------------------------------------- the end of a door
 
 
@@ -625,6 +657,22 @@ def test_a_call_outlives_the_death_of_the_driver_in_the_account(tmp_path: Path) 
     cost = spent(tmp_path / "job")
     assert (cost.calls, cost.tokens_in, cost.tokens_out) == (3, 200, 20)
     assert cost.usd > 2 * COST + (OVERHEAD_TOKENS * USD_IN + 300 * USD_OUT) / 1e6
+
+
+def test_the_folder_of_a_dead_driver_is_swept_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = Path(tempfile.mkdtemp(dir="/tmp"))
+    monkeypatch.setenv("TMPDIR", str(short))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    with subprocess.Popen([sys.executable, "-c", DRIVER, str(tmp_path / "job")], stdout=subprocess.PIPE) as driver:
+        assert driver.stdout is not None
+        driver.stdout.readline()
+        with Gateway({}, Spending(CapsConfig())):
+            (theirs,) = [place for place in short.iterdir() if (place / "1").exists()]
+        assert theirs.exists(), "it is in use"
+        os.kill(driver.pid, signal.SIGKILL)
+    with Gateway({}, Spending(CapsConfig())):
+        assert not theirs.exists()
+    short.rmdir()
 
 
 def test_the_smoke_tests_model_passes_like_any_other(tmp_path: Path) -> None:
