@@ -120,7 +120,7 @@ def fenced_call(above, info, body):
     if isinstance(data, dict) and "name" in data:
         return [{"id": None, "name": str(data["name"]), "arguments": data.get("arguments")}]
     path = PATH_ABOVE.match(above) or PATH_BESIDE.search(info)
-    if not path:
+    if not path or info in ("diff", "patch"):
         return []
     arguments = {"command": "write", "path": path.group(1), "content": body}
     return [{"id": None, "name": "edit", "arguments": arguments}]

@@ -220,9 +220,10 @@ def test_whole_files_are_read(head: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "Done.", "I changed `a.py` like this:\n```python\nx\n```", "```json\n{}\n```", "```json\n[1]\n```",
+     "a.py\n```diff\n-x\n+y\n```",
      "a.py\n```python\nnever closed",
      "```\n" * 100_001, "x" * 1_000_000, "\n" * 1_000_000, "*" * 500_000 + "\n```\n```"],
-    ids=range(10),
+    ids=range(11),
 )  # fmt: skip
 def test_text_without_calls_has_none(text: str) -> None:
     assert model.text_calls(text) == []

@@ -48,7 +48,7 @@ TASKS = {
             "test_sums.py": File(ADD.encode()),
         },
     )
-    for name in ("apples", "pears", "plums", "quinces", "cherries", "figs", "dates", "limes", "grapes", "kiwis")
+    for name in ("apples", "pears", "plums", "quinces", "cherries", "figs", "dates")
 }
 REFERENCE = Patch(
     {"sums.py": File(b'"""Sums of two numbers."""\n\n\ndef add(first, second):\n    return first + second\n')}
@@ -307,8 +307,8 @@ def test_all_good_edits_together_are_alive_in_several_orders() -> None:
         order = random.Random(seed).sample(names, len(names))
         agent = child(*order, "comment", "rename", "log", "manners")
         assert smoke(agent) is None
-        run = attempt(agent, "own/figs")
-        assert run.exit == 0, run.output
+    run = attempt(agent, "own/figs")
+    assert run.exit == 0, run.output
 
 
 # ---------------------------------------------------------------- what the good edits do
@@ -324,18 +324,18 @@ def replay(agent: Files, model: Any, id: TaskId = "own/figs") -> Run:
 
 
 class Says:
-    """A model that says the same thing again and again."""
+    """A model that says the same thing again and again, and at last that it is done."""
 
     name = "says"
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, times: int = 5) -> None:
+        self.texts = [text] * times
 
     def price(self) -> None:
         return None
 
     def complete(self, request: Any, seconds: float) -> Any:
-        return {"choices": [{"message": {"content": self.text}}]}
+        return {"choices": [{"message": {"content": self.texts.pop() if self.texts else "Done."}}]}
 
 
 @pytest.mark.parametrize(
@@ -360,7 +360,7 @@ def test_what_is_said_at_the_end_is_answered(name: str, said: str, told: str) ->
 def test_output_shows_more() -> None:
     command = '```json\n{"name": "bash", "arguments": {"command": "seq 2000"}}\n```'
     shown_by = {
-        name: max(len(m["content"]) for m in replay(agent, Says(command)).requests[1]["messages"][2:])
+        name: max(len(m["content"]) for m in replay(agent, Says(command, 1)).requests[1]["messages"][2:])
         for name, agent in (("seed", SEED), ("output", child("output")))
     }
     assert shown_by["seed"] < 5_000 < shown_by["output"]
