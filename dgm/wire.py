@@ -9,7 +9,11 @@ from typing import Annotated, Any, Literal, cast
 import msgspec
 from msgspec import Meta, Struct
 
+MAX_MESSAGES = 5_000
+MAX_SCHEMAS = 200_000
+"""Bytes of all JSON schemas in a request: what is free in form takes many times its size in memory."""
 MAX_DEPTH = 40
+NULL = msgspec.Raw(b"null")
 
 
 class Refusal(Exception):
@@ -62,7 +66,7 @@ class _Message(_Lenient, frozen=True):
 class _Function(_Strict, frozen=True):
     name: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
     description: str | None = None
-    parameters: dict[str, Any] | None = None
+    parameters: msgspec.Raw = NULL
     strict: bool | None = None
 
 
@@ -83,13 +87,13 @@ class _Choice(_Strict, frozen=True):
 
 class _Format(_Strict, frozen=True):
     type: Literal["text", "json_object", "json_schema"]
-    json_schema: dict[str, Any] | None = None
+    json_schema: msgspec.Raw = NULL
 
 
 class _Request(_Strict, frozen=True):
-    messages: Annotated[list[_Message], Meta(min_length=1)]
+    messages: Annotated[list[_Message], Meta(min_length=1, max_length=MAX_MESSAGES)]
     model: str = ""
-    tools: list[_Tool] | None = None
+    tools: Annotated[list[_Tool], Meta(max_length=128)] | None = None
     tool_choice: Literal["none", "auto", "required"] | _Choice | None = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
@@ -109,7 +113,9 @@ def parse(body: bytes, model: str, max_tokens: int) -> dict[str, Any]:
     """
     try:
         request = msgspec.json.decode(body, type=_Request)
-        plain = cast(dict[str, Any], msgspec.to_builtins(request))
+        if sum(map(len, _schemas(request))) > MAX_SCHEMAS:
+            raise Refusal(413, "too_large", f"the schemas of a request may have at most {MAX_SCHEMAS:,} bytes")
+        plain = cast(dict[str, Any], msgspec.json.decode(msgspec.json.encode(request)))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Refusal(400, "invalid_request", f"the request is not acceptable: {error}") from error
     except RecursionError:
@@ -120,13 +126,32 @@ def parse(body: bytes, model: str, max_tokens: int) -> dict[str, Any]:
         raise Refusal(400, "unsupported", "streaming is not supported: leave out `stream`")
     if not _shallow(plain, MAX_DEPTH):
         raise Refusal(400, "invalid_request", "the request is nested too deeply")
+    _tidy(plain)
     asked = (request.max_tokens, request.max_completion_tokens, max_tokens)
+    return plain | {"model": model, "max_tokens": min(tokens for tokens in asked if tokens is not None)}
+
+
+def _schemas(request: _Request) -> list[bytes]:
+    found = [tool.function.parameters for tool in request.tools or ()]
+    if request.response_format is not None:
+        found.append(request.response_format.json_schema)
+    return [bytes(schema) for schema in found]
+
+
+def _tidy(plain: dict[str, Any]) -> None:
+    """Drop what has been dealt with or says nothing. Raises `Refusal` for schemas that are none."""
     for name in ("n", "stream", "max_completion_tokens"):
         plain.pop(name, None)
+    holders = [(tool["function"], "parameters") for tool in plain.get("tools", ())]
+    holders.append((plain.get("response_format", {}), "json_schema"))
+    for holder, name in holders:
+        if not isinstance(holder.get(name, {}), dict | None):
+            raise Refusal(400, "invalid_request", f"the request is not acceptable: `{name}` is not an object")
+        if holder.get(name, {}) is None:
+            del holder[name]
     # The assistant's turns of a tool conversation carry an explicit null in the wire format.
     for message in plain["messages"]:
         message.setdefault("content", None)
-    return plain | {"model": model, "max_tokens": min(tokens for tokens in asked if tokens is not None)}
 
 
 def _shallow(value: object, depth: int) -> bool:

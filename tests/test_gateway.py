@@ -236,6 +236,8 @@ def test_more_tokens_than_configured_are_never_asked_for(lab: Lab) -> None:
         {"stop": ["a"] * 5},
         {"seed": 2**70},
         {"response_format": {"type": "grammar"}},
+        {"response_format": {"type": "json_schema", "json_schema": [1]}},
+        {"tools": [{"type": "function", "function": {"name": "f", "parameters": "x"}}]},
     ],
     ids=lambda change: json.dumps(change)[:60],
 )
@@ -269,6 +271,21 @@ def test_bodies_that_are_no_request_are_refused(door: Door, plain: Plain, body: 
     assert post(door, body)[0] in (400, 411)
     assert not plain.seen
     assert post(door, {"messages": HI})[0] == 200
+
+
+def test_schemas_pass_as_they_are_but_not_huge_ones(door: Door, plain: Plain) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string", "enum": ["é", None]}}}
+    tools = [{"type": "function", "function": {"name": "f", "parameters": schema, "strict": True}}]
+    bare = [{"type": "function", "function": {"name": "f", "parameters": None}}]
+    form = {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}
+    assert post(door, {"messages": HI, "tools": tools, "response_format": form})[0] == 200
+    assert post(door, {"messages": HI, "tools": bare, "response_format": {"type": "text"}})[0] == 200
+    assert plain.seen[0]["tools"] == tools
+    assert plain.seen[0]["response_format"] == form
+    assert plain.seen[1]["tools"] == [{"type": "function", "function": {"name": "f"}}]
+    huge = {"type": "json_schema", "json_schema": {"a": [{}] * 100_000}}
+    assert post(door, {"messages": HI, "response_format": huge})[0] == 413
+    assert post(door, {"messages": HI * 10_000})[0] == 400
 
 
 def test_replies_may_be_sent_back_as_they_came(door: Door, plain: Plain) -> None:
