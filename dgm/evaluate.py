@@ -3,7 +3,7 @@
 Invariant: what was paid for is on disk before it is graded, so that no crash and no outage makes anyone pay twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -35,6 +35,15 @@ class Attempt(msgspec.Struct, frozen=True):
     def patch(self) -> Patch:
         return Patch(unpack(self.changed), self.deleted)
 
+    def flags(self) -> Iterator[str]:
+        """What was unusual about how the agent ended."""
+        if self.ended != "exited":
+            yield f"agent ended: {self.ended}"
+        elif self.exit:
+            yield f"agent ended: signal {-self.exit}" if self.exit < 0 else f"agent ended: exit code {self.exit}"
+        if self.refused:
+            yield "not taken: " + "; ".join(self.refused[:5])
+
 
 def evaluate(
     assignment: Assignment,
@@ -59,8 +68,7 @@ def evaluate(
     save(here / "attempt.json", attempt)
     grade = graded(benchmark, task, attempt.patch, sandbox, assignment.id)
     save(here / "grade.json", grade)
-    flags = grade.flags + (("left behind: " + "; ".join(attempt.refused[:5]),) if attempt.refused else ())
-    return Verdict(grade.solved, Usage(seconds=attempt.seconds), flags)
+    return Verdict(grade.solved, Usage(seconds=attempt.seconds), (*attempt.flags(), *grade.flags))
 
 
 def attempted(
