@@ -15,7 +15,7 @@ from dgm.spending import Spending
 
 SMOKE = "Write the file named below into the work folder, then say that you are done."
 """The statement of the smoke test. What is really asked for comes from the canned model."""
-SMOKE_LIMITS = Limits(seconds=60.0)
+SMOKE_LIMITS = Limits(seconds=30.0)
 
 
 def errand(

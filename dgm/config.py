@@ -27,7 +27,7 @@ class RunConfig(Section, frozen=True):
     """A folder of `benchmarks/`, or the path of a folder with a `benchmark.toml`."""
     tasks: int | tuple[str, ...] = 0
     """The tasks that count: their ids, or how many to draw at random; 0 means all."""
-    evaluations: int = 96
+    evaluations: int = 120
     """The budget B: how many (agent, task) pairs are evaluated in all."""
     slots: int = 0
     """How many jobs run at once; 0 means one a core."""

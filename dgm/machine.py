@@ -113,11 +113,16 @@ def thompson(pool: Pool, tau: float, rng: "Generator") -> int | None:
 
 
 def study(parent: Agent, rng: "Generator") -> str | None:
-    """A task that `parent`, or else the nearest ancestor with a failure, has failed: the evidence of an expansion."""
+    """A task that `parent`, or else the nearest ancestor with a failure, has failed: the evidence of an expansion.
+
+    One of those that `parent` has been expanded on least often: the same evidence again teaches less than another.
+    """
     for agent in reversed(parent.lineage()):
         failed = [task for task, solved in agent.results.items() if not solved and not parent.results.get(task)]
         if failed:
-            return failed[rng.integers(len(failed))]
+            least = min(parent.studied.get(task, 0) for task in failed)
+            fresh = [task for task in failed if parent.studied.get(task, 0) == least]
+            return fresh[rng.integers(len(fresh))]
     return None
 
 

@@ -27,6 +27,7 @@ class Agent:
         "_missed",
         "_misses",
         "_results",
+        "_studied",
         "barren",
         "born",
         "clade_failed",
@@ -65,6 +66,7 @@ class Agent:
         self._misses: dict[TaskId, int] = {}
         self._missed: dict[TaskId, JobId] = {}
         self._children: list[Agent] = []
+        self._studied: Counter[TaskId] = Counter()
 
     @property
     def results(self) -> Mapping[TaskId, bool]:
@@ -90,6 +92,11 @@ class Agent:
     def evaluating(self) -> frozenset[TaskId]:
         """Tasks that it is being evaluated on."""
         return frozenset(self._evaluating)
+
+    @property
+    def studied(self) -> Mapping[TaskId, int]:
+        """Task to how often an expansion of this agent began with a failure on it as evidence."""
+        return MappingProxyType(self._studied)
 
     @property
     def children(self) -> tuple["Agent", ...]:
@@ -244,6 +251,8 @@ class Tree:
                 raise ValueError(f"{agent.id} is evaluated on {event.job.task} twice")
             agent._evaluating.add(event.job.task)
         else:
+            if event.job.study is not None:
+                agent._studied[event.job.study] += 1
             agent.expanding += 1
             self.expanding += 1
         self._running[event.id] = event

@@ -163,3 +163,12 @@ def test_the_evidence_is_a_failure_of_the_parent_or_of_its_nearest_ancestor(seed
     assert study(tree.agents[name(0)], rng) in {"toy/1", "toy/2"}
     assert study(tree.agents[name(1)], rng) in {"toy/1", "toy/2"}
     assert study(tree_of((2, 0)).agents[name(0)], rng) is None
+
+
+def test_no_evidence_is_used_twice_before_all_has_been_used_once() -> None:
+    tree = tree_of((0, 4))
+    used = []
+    for n in range(8):
+        used.append(study(tree.agents[name(0)], np.random.default_rng(n)))
+        tree.apply(JobStarted(1.0, tree.next_job, Expand(name(0), used[-1])))
+    assert sorted(used[:4]) == sorted(used[4:]) == ["toy/0", "toy/1", "toy/2", "toy/3"]  # type: ignore[type-var]

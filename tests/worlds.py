@@ -76,7 +76,7 @@ def snapshot(tree: Tree) -> Any:
         [
             [
                 *(a.id, a.parent and a.parent.id, a.solved, a.failed, a.clade_solved, a.clade_failed),
-                *(a.usage, a.barren, dict(a.results), dict(a.jobs), dict(a.misses), a.evaluating),
+                *(a.usage, a.barren, dict(a.results), dict(a.jobs), dict(a.misses), a.evaluating, dict(a.studied)),
                 *([child.id for child in a.children], tree.untried(a)),
             ]
             for a in tree.agents.values()
