@@ -8,10 +8,9 @@ passes it any more.
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal
 
 import msgspec
@@ -24,11 +23,8 @@ from dgm.keys import redact
 from dgm.ledger import Ledger, cut, read_transcript
 from dgm.protocols import Chat, Model, ModelFault, Price
 from dgm.server import Server
-from dgm.spending import CapReached, Reservation, Spending, cost
+from dgm.spending import CapReached, Reservation, Spending, cost, most_tokens, tokens_of
 from dgm.wire import Refusal, parse
-
-OVERHEAD_TOKENS = 1_024
-"""What a provider may add to a prompt of its own, such as the frame around messages and the preamble to tools."""
 
 Fault = tuple[Literal["provider", "interrupted", "infra"], str]
 """Why a job cannot go on through no fault of its agent: the cause of its `Failure`, and the reason."""
@@ -125,9 +121,7 @@ class Door:
     def __enter__(self) -> "Door":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     # ------------------------------------------------------------ one call
@@ -310,19 +304,3 @@ class _Pause(tenacity.wait.wait_base):
 
 def _worth_a_retry(error: BaseException) -> bool:
     return isinstance(error, ModelFault) and error.kind == "busy"
-
-
-def most_tokens(request: Chat) -> int:
-    """No tokenizer makes more tokens of a request than it has bytes, its JSON frame and the provider's included."""
-    return len(msgspec.json.encode(request)) + OVERHEAD_TOKENS
-
-
-def tokens_of(reply: Chat) -> tuple[int, int] | None:
-    """Input and output tokens as the provider counted them; None where that is missing or cannot be."""
-    usage = reply.get("usage")
-    if not isinstance(usage, Mapping):
-        return None
-    tokens_in, tokens_out = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    if not (type(tokens_in) is int and type(tokens_out) is int and tokens_in > 0 and tokens_out >= 0):
-        return None
-    return tokens_in, tokens_out

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 
 from dgm.config import ConfigError, ModelConfig, Role
 from dgm.door import Door, Fault, Route
@@ -78,9 +77,7 @@ class Gateway:
     def __enter__(self) -> "Gateway":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
 

@@ -25,6 +25,7 @@ MAX_BODIES = 16_000_000
 MAX_CONNECTIONS = 96
 SECONDS_TO_SEND = 30.0
 """A client has this long to send a request once it has begun, and to take the reply."""
+SECONDS_TO_LEAVE = 5.0
 
 
 class Server:
@@ -132,6 +133,16 @@ class _Conversation(BaseHTTPRequestHandler):
             return
         self._timed.until = time.monotonic() + SECONDS_TO_SEND
         super().handle_one_request()
+
+    def finish(self) -> None:
+        """Close, but not in the face of a client that is still sending: it would never read why it was refused."""
+        super().finish()
+        self.connection.shutdown(socket.SHUT_WR)
+        self._timed.until = time.monotonic() + SECONDS_TO_LEAVE
+        rest = bytearray(65_536)
+        for _ in range(2 * MAX_BODY // len(rest)):
+            if not self._timed.readinto(rest):
+                break
 
     def do_GET(self) -> None:
         if self.path.rstrip("/") == "/v1/models":

@@ -10,14 +10,17 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 from dgm.config import CapsConfig
 from dgm.jobs import AgentId, JobId
-from dgm.protocols import Price
+from dgm.protocols import Chat, Price
 
 Scope = Literal["call", "job", "agent", "run"]
 
+OVERHEAD_TOKENS = 1_024
+"""What a provider may add to a prompt of its own, such as the frame around messages and the preamble to tools."""
 LEAST_TOKENS = 256
 """A reply is cut shorter than was asked for, to fit a cap, only down to this; below, the call is refused."""
 
@@ -206,6 +209,22 @@ def _nano(tokens_in: int, tokens_out: int, price: Price) -> int:
 def cost(tokens_in: int, tokens_out: int, price: Price) -> float:
     """Dollars."""
     return tokens_in * price.usd_in + tokens_out * price.usd_out
+
+
+def most_tokens(request: Chat) -> int:
+    """More input tokens than any provider counts for `request`: no tokenizer makes more tokens of a text than bytes."""
+    return len(msgspec.json.encode(request)) + OVERHEAD_TOKENS
+
+
+def tokens_of(reply: Chat) -> tuple[int, int] | None:
+    """Input and output tokens as the provider counted them; None where that is missing or cannot be."""
+    usage = reply.get("usage")
+    if not isinstance(usage, Mapping):
+        return None
+    tokens_in, tokens_out = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if not (type(tokens_in) is int and type(tokens_out) is int and tokens_in > 0 and tokens_out >= 0):
+        return None
+    return tokens_in, tokens_out
 
 
 def _affordable(room: int, tokens_in: int, tokens_out: int, price: Price) -> int:

@@ -19,13 +19,12 @@ import pytest
 
 from dgm import server as server_module
 from dgm.config import CapsConfig, ConfigError, ModelConfig
-from dgm.door import OVERHEAD_TOKENS, most_tokens
 from dgm.gateway import Door, Gateway, Refusal, read_transcript, spent
 from dgm.jobs import Usage
 from dgm.llm.canned import CannedModel
 from dgm.llm.provider import ProviderModel
 from dgm.protocols import Chat, Price
-from dgm.spending import Spending
+from dgm.spending import OVERHEAD_TOKENS, Spending, most_tokens
 from tests.provider_server import KEY, Provider, provider
 
 # litellm's own: an event loop that its log worker leaves open.
@@ -381,6 +380,9 @@ def test_a_door_holds_no_more_than_so_many_bytes(door: Door, monkeypatch: pytest
     monkeypatch.setattr(server_module, "MAX_BODIES", 100)
     status, answer = post(door, {"messages": [{"role": "user", "content": "x" * 200}]})
     assert (status, answer["error"]["code"]) == (429, "too_much_at_once")
+    monkeypatch.undo()
+    status, answer = post(door, b"x" * (server_module.MAX_BODY + 1_000_000))
+    assert (status, answer["error"]["code"]) == (413, "too_large"), "it is told, though it was still sending"
     assert post(door, {"messages": HI})[0] == 200
 
 

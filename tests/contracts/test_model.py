@@ -10,11 +10,11 @@ import pytest
 
 from dgm.benchmarks import open_benchmark
 from dgm.config import ModelConfig
-from dgm.door import tokens_of
 from dgm.llm import open_model
 from dgm.llm.canned import CannedModel
 from dgm.llm.cassette import Player, Recorder
 from dgm.protocols import Chat, Model, Price
+from dgm.spending import tokens_of
 from tests.provider_server import provider
 
 # litellm's own: an event loop that its log worker leaves open.
