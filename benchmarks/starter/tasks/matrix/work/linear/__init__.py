@@ -1,0 +1,3 @@
+from linear.matrix import Matrix
+
+__all__ = ["Matrix"]

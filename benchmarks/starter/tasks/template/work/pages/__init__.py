@@ -1,0 +1,3 @@
+from pages.rendering import render
+
+__all__ = ["render"]

@@ -1,0 +1,5 @@
+"""Text that is safe inside HTML."""
+
+
+def escape(text):
+    return text.replace("<", "&lt;").replace(">", "&gt;").replace("&", "&amp;")

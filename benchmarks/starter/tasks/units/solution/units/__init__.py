@@ -1,0 +1,4 @@
+from units.conversion import Incompatible, convert
+from units.table import UnknownUnit
+
+__all__ = ["Incompatible", "UnknownUnit", "convert"]

@@ -1,0 +1,3 @@
+from units.conversion import convert
+
+__all__ = ["convert"]
