@@ -1,0 +1,77 @@
+"""The watcher, on logs that grow."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from dgm.archive import Archive
+from dgm.jobs import Evaluate, Expand, Failure, Rewrite, Verdict
+from dgm.watch import Feed, Lines, panel, watching
+from tests.cli.archives import BUDGET, HOSTILE, TASKS, grow, source
+
+
+def test_a_feed_tells_what_is_new(tmp_path: Path) -> None:
+    agents = grow(tmp_path / "run")
+    feed = Feed(tmp_path / "run")
+    assert feed.step()[1] == []
+    with Archive(tmp_path / "run") as archive:
+        job = archive.start(Expand(agents[0]))
+        archive.finish(job.id, Rewrite(source(7), HOSTILE))
+        job = archive.start(Evaluate(agents[1], TASKS[4]))
+        archive.finish(job.id, Failure("infra", HOSTILE))
+        archive.pause("no answer", 5.0)
+        archive.end(0, "done")
+    now, said = feed.step()
+    assert now.agents == 4
+    assert [word in line for word, line in zip(("new agent", "infra", "paused", "ended"), said, strict=True)] == [
+        True
+    ] * 4
+    assert all(line.isprintable() for line in said)
+    assert feed.step()[1] == []
+
+
+def test_a_new_best_agent_is_news(tmp_path: Path) -> None:
+    agents = grow(tmp_path / "run")
+    feed = Feed(tmp_path / "run")
+    with Archive(tmp_path / "run") as archive:
+        job = archive.start(Expand(agents[0]))
+        archive.finish(job.id, Rewrite(source(7), "better"))
+        newest = next(reversed(archive.tree.agents))
+        for task in TASKS:
+            job = archive.start(Evaluate(newest, task))
+            archive.finish(job.id, Verdict(True))
+    assert newest[:8] in feed.step()[1][-1]
+
+
+def test_many_events_are_few_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    agents = grow(tmp_path / "run")
+    lines = Lines(Feed(tmp_path / "run"))
+    with Archive(tmp_path / "run") as archive:
+        for n in range(9):
+            job = archive.start(Expand(agents[0]))
+            archive.finish(job.id, Rewrite(source(n + 10), "a change"))
+    lines.show()
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert len(told.err.splitlines()) == Lines.MOST + 2
+    assert "5 earlier events" in told.err
+
+
+def test_the_panel_shows_how_things_stand(tmp_path: Path) -> None:
+    grow(tmp_path / "run")
+    feed = Feed(tmp_path / "run")
+    screen = io.StringIO()
+    console = Console(file=screen, width=100)
+    console.print(panel(feed.status(), ["12:00:00 new agent"], 3.0, feed.tree.last + 90))
+    text = screen.getvalue()
+    for word in (f"12 of {BUDGET}", "3.0 a minute", "1 infra", "evaluate", "new agent", "simulation"):
+        assert word in text
+    assert "\x1b" not in text
+
+
+def test_a_watcher_that_fails_is_not_the_runs_trouble(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with watching(tmp_path / "none", terminal=False) as watcher:
+        watcher.say("still here")
+    assert "the run goes on" in capsys.readouterr().err
