@@ -91,6 +91,7 @@ class Worker:
         return calls + limits.expansion.seconds + 180.0
 
     def cancel(self, job: JobId | None = None) -> None:
+        self.gateway.cancel(job)
         self.sandbox.cancel(job)
 
     def cost(self, job: JobId) -> Usage:
