@@ -13,7 +13,7 @@ from time import time
 from types import TracebackType
 from typing import Any
 
-from dgm import __version__, settings
+from dgm import __version__, keys, settings
 from dgm.archive import Archive
 from dgm.benchmarks import open_benchmark
 from dgm.config import ROLES, Config, ConfigError, ModelConfig, Role
@@ -171,10 +171,9 @@ def models_of(
     return roles
 
 
-def secrets_of(config: Config, environ: Mapping[str, str]) -> list[str]:
-    """The keys that the configuration names, which must never be written anywhere."""
-    names = {config.model(role).api_key_env for role in ROLES}
-    return [environ[name] for name in names if environ.get(name)]
+def secrets_of(config: Config, environ: Mapping[str, str]) -> frozenset[str]:
+    """The keys that must never be written anywhere."""
+    return keys.secrets(environ, {config.model(role).api_key_env for role in ROLES})
 
 
 def policy_of(config: Config) -> Policy:

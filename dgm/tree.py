@@ -14,7 +14,7 @@ from dgm.jobs import AgentId, Evaluate, Expand, JobId, TaskId, Usage
 from dgm.pool import Pool
 
 CHARGED = ("stillborn", "infra", "lost")
-"""The causes that count against an agent's or a task's patience. The others are nobody's fault."""
+"""The causes that count at once against an agent's or a task's patience."""
 
 
 class Agent:
@@ -153,6 +153,8 @@ class Tree:
         self._running: dict[JobId, JobStarted] = {}
         self._expandable = Pool()
         self._evaluable = Pool()
+        self._suspects: set[tuple[Agent, TaskId | None]] = set()
+        """Agents, with their task if they had one, whose jobs the provider failed since a job last ended well."""
         self._stale: set[int] = set()
         """Agents that changed since the evaluable ones were last looked at."""
         self._stale_clades: set[int] = set()
@@ -281,6 +283,7 @@ class Tree:
             parent.barren = 0
             self._finish(event.job, event.usage)
             self.failed_in_a_row.clear()
+            self._convict()
 
     def _scored(self, event: TaskScored) -> None:
         job = self._job(event.job)
@@ -306,6 +309,7 @@ class Tree:
                 above = above.parent
         if self.failed_in_a_row:
             self._forgive(keep="stillborn")
+            self._convict()
 
     def _failed(self, event: JobFailed) -> None:
         job = self._job(event.job)
@@ -315,13 +319,29 @@ class Tree:
         self.failed_in_a_row[event.cause] += 1
         if isinstance(job, Evaluate):
             agent._missed[job.task] = event.job
-        if event.cause not in CHARGED:
-            return
-        if isinstance(job, Evaluate):
-            agent._misses[job.task] = agent._misses.get(job.task, 0) + 1
-        else:
-            agent.barren += 1
+        task = job.task if isinstance(job, Evaluate) else None
+        if event.cause == "provider":
+            self._suspects.add((agent, task))
+        elif event.cause in CHARGED:
             self.stillborn += event.cause == "stillborn"
+            self._charge(agent, task)
+
+    def _charge(self, agent: Agent, task: TaskId | None) -> None:
+        if task is None:
+            agent.barren += 1
+        else:
+            agent._misses[task] = agent._misses.get(task, 0) + 1
+        self._changed(agent)
+
+    def _convict(self) -> None:
+        """The model can be reached again, so what failed for its sake may itself be why: once counts as a miss.
+
+        An outage costs each job one miss at the most; an agent whose requests always break the provider wears out.
+        """
+        for agent, task in self._suspects:
+            if task not in agent._results:
+                self._charge(agent, task)
+        self._suspects.clear()
 
     def _forgive(self, keep: str) -> None:
         """A score shows that the environment works; it says nothing about failed expansions."""

@@ -97,3 +97,30 @@ def test_only_failures_of_the_environment_wear_out_a_task() -> None:
         tree.apply(JobFailed(3.0, id, cause, "it failed"))  # type: ignore[arg-type]
         assert len(tree.untried(tree.agents[name(0)])) == left
     assert tree.evaluations == 0, "a failure is never a score"
+
+
+def test_a_job_that_always_breaks_the_provider_wears_out_and_an_outage_does_not_wear_out_anything() -> None:
+    tree = Tree([RunConfigured(1.0, "0", {"policy": {"patience": 2}}, TASKS, ""), AgentBorn(1.0, name(0), name(0))])
+    seed = tree.agents[name(0)]
+
+    def failed(job: Evaluate | Expand) -> None:
+        tree.apply(JobStarted(2.0, tree.next_job, job))
+        tree.apply(JobFailed(3.0, tree.next_job - 1, "provider", "no credit"))
+
+    def scored(task: str) -> None:
+        tree.apply(JobStarted(4.0, tree.next_job, Evaluate(name(0), task)))
+        tree.apply(TaskScored(5.0, tree.next_job - 1, True))
+
+    for _ in range(9):
+        failed(Evaluate(name(0), TASKS[0]))
+        failed(Expand(name(0)))
+    assert TASKS[0] in tree.untried(seed)
+    assert seed.index in tree.expandable
+    scored(TASKS[1])
+    assert dict(seed.misses) == {TASKS[0]: 1}
+    assert seed.barren == 1
+    failed(Evaluate(name(0), TASKS[0]))
+    failed(Expand(name(0)))
+    scored(TASKS[2])
+    assert TASKS[0] not in tree.untried(seed)
+    assert seed.index not in tree.expandable

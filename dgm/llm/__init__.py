@@ -10,11 +10,16 @@ from dgm.protocols import Benchmark, Model
 
 
 def open_model(config: ModelConfig, benchmark: Benchmark, env: Mapping[str, str]) -> Model:
-    """The model that `config` names; the scripted one has to know the `benchmark`. Raises `ConfigError`."""
+    """The model that `config` names, checked without a call. Raises `ConfigError`, which says what to do.
+
+    The scripted one has to know the `benchmark`.
+    """
     if config.name == "scripted":
         from dgm.llm.scripted import ScriptedModel
 
         return ScriptedModel(benchmark)
     from dgm.llm.provider import ProviderModel
 
-    return ProviderModel(config, env)
+    model = ProviderModel(config, env)
+    model.check()
+    return model
