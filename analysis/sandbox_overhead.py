@@ -15,7 +15,8 @@ from docker import APIClient
 
 from dgm.files import File
 from dgm.protocols import Errand
-from dgm.sandbox.docker import DockerSandbox, connect
+from dgm.sandbox.docker import DockerSandbox
+from dgm.sandbox.engine import connect
 
 FILES = {f"work/{n}.py": File(b"x = 1\n" * 200) for n in range(20)}
 

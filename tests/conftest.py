@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def engine() -> bool:
     """Whether a Docker engine answers."""
     from dgm.protocols import SandboxFault
-    from dgm.sandbox.docker import connect
+    from dgm.sandbox.engine import connect
 
     try:
         connect().close()

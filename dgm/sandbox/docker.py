@@ -4,13 +4,11 @@ Invariant: one errand, one container, and whatever happens the container is remo
 is found by its label. An engine that fails is a `SandboxFault`, code that misbehaves is a `Ran`.
 """
 
-import os
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
-from socket import AF_UNIX, SHUT_WR, socket
+from socket import SHUT_WR, socket
 from threading import Event
 from time import monotonic, time
 from typing import Any
@@ -18,18 +16,16 @@ from typing import Any
 from docker import APIClient
 from docker.errors import DockerException, ImageNotFound, NotFound
 from docker.types import LogConfig
-from docker.utils import kwargs_from_env
 from msgspec.structs import replace
 from requests.exceptions import RequestException
 
 from dgm.jobs import JobId
 from dgm.protocols import Errand, Limits, Ran, SandboxFault
+from dgm.sandbox.engine import API_SECONDS, connect, faults, reach
 from dgm.sandbox.exchange import MB, Reply, Running, broken, converse, most_bytes, order, warden_command
 
 GRACE = 30.0
 """Seconds beyond the errand's own that starting, unpacking and reporting may take on a busy machine."""
-API_SECONDS = 60
-"""An engine that is silent for longer is taken for gone."""
 HOME, DOOR = "/tmp/home", "/door"  # noqa: S108
 ENV = {"HOME": HOME, "TMPDIR": "/tmp", "LANG": "C.UTF-8"}  # noqa: S108
 NOBODY, ROOT = "65534:65534", "0:0"
@@ -223,37 +219,6 @@ class DockerSandbox:
                 with suppress(NotFound):
                     engine.remove_container(container, v=True, force=True)
         return len(left)
-
-
-def connect() -> APIClient:
-    """A client of the engine that `DOCKER_HOST` names, or of the usual one. Raises `SandboxFault` if none answers."""
-    with faults("connecting"):
-        reach()
-        return APIClient(**kwargs_from_env(), version="auto", timeout=API_SECONDS, num_pools=4, max_pool_size=256)
-
-
-def reach() -> None:
-    """Raise `OSError` if nobody listens where the engine should be. The library would leave the socket of such an
-    attempt open, and its error hardly says what is wrong."""
-    if address().startswith("unix://"):
-        with socket(AF_UNIX) as trial:
-            trial.connect(address().removeprefix("unix://"))
-
-
-def address() -> str:
-    return os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
-
-
-@contextmanager
-def faults(doing: str) -> Iterator[None]:
-    """Turn what a failing engine raises into a `SandboxFault`."""
-    try:
-        yield
-    except (DockerException, RequestException, OSError) as error:
-        raise SandboxFault(
-            f"the Docker engine at {address()} failed while {doing}: {getattr(error, 'explanation', None) or error}. "
-            "Start one, or name one that runs in DOCKER_HOST; `docker info` tells whether it answers"
-        ) from error
 
 
 def _opened(errand: Errand) -> Path:
