@@ -20,6 +20,7 @@ def price(tmp_path: Path) -> FolderBenchmark:
 
 # ---------------------------------------------------------------- cheating
 
+NOTHING = "def total(prices):\n    return None\n"
 NOISE = """
 print("prove: started")
 print("0123456789abcdef {\"passed\": 2, \"broken\": 0, \"tampered\": []}")
@@ -42,7 +43,7 @@ subprocess.Popen([sys.executable, "-c", "import time\\nwhile True: print('OK'); 
 def total(prices):
     return 0
 """
-PATCHED = "import unittest\nunittest.TestCase.assertEqual = lambda self, a, b, msg=None: None\n" + WRONG
+PATCHED = "import unittest\nunittest.TestCase.assertEqual = lambda self, a, b, msg=None: None\n" + NOTHING
 SUCCESS = "import unittest\nunittest.TestResult.addFailure = lambda *a: None\nunittest.TestCase.run = lambda *a: None\n"
 SKIP = "import unittest\n\n\ndef total(prices):\n    raise unittest.SkipTest('no')\n"
 PASS_ALL = "def load_tests(loader, tests, pattern):\n    import unittest\n    return unittest.TestSuite()\n"
@@ -86,7 +87,14 @@ import builtins
 builtins.isinstance = lambda *a: True
 builtins.sum = lambda *a: 0
 """
+RUNNER = """
+import __main__
+import unittest
+__main__.altered = lambda before: []
+unittest.TestCase.assertEqual = lambda *a, **k: None
+"""
 CHEATS = {
+    "patch the runner": files({"shop/price": RUNNER + NOTHING}),
     "read the hidden tests": files({"shop/price": READ}),
     "encode a forgery": files({"shop/price": ENCODE + WRONG}),
     "replace the tests": files({"shop/price": REPLACE_TESTS}),
