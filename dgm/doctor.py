@@ -8,14 +8,11 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from dgm.config import ROLES, Config, ConfigError, ModelConfig
-
-if TYPE_CHECKING:
-    from docker import APIClient
 
 LEAST_DISK = 2_000_000_000
 FAULTY_DISK = 100_000_000
@@ -116,42 +113,32 @@ def sandbox(config: Config) -> Iterator[Check]:
 
 
 def engine_checks(image: str, needed: bool) -> Iterator[Check]:
-    from docker.errors import DockerException, ImageNotFound
-    from requests.exceptions import RequestException
+    from dgm.protocols import SandboxFault
+    from dgm.sandbox.engine import connect, faults, holds
 
     bad: Literal["warn", "fail"] = "fail" if needed else "warn"
     try:
-        client = engine()
-    except (DockerException, RequestException, OSError) as error:
-        advice = "install and start Docker (or podman's socket), and see that DOCKER_HOST names it"
-        yield Check("engine", bad, f"no container engine answers: {error}", advice)
+        client = connect()
+    except SandboxFault as fault:
+        yield Check("engine", bad, str(fault))
         return
     try:
-        info = client.info()
-        version = client.version()
-        found = f"{version.get('Version')} (API {version.get('ApiVersion')}) at {client.base_url}"
-        yield Check("engine", "ok", found)
-        yield limits(info, bad)
-        root = Path(str(info.get("DockerRootDir") or "/nonexistent"))
-        if root.is_dir():
-            yield disk("disk of the engine", root)
-        try:
-            client.inspect_image(image)  # type: ignore[no-untyped-call]
-            yield Check("image", "ok", f"{image} is here")
-        except ImageNotFound:
-            yield Check("image", bad, f"{image} is not here", f"docker pull {image}, or set sandbox.image")
-    except (DockerException, RequestException) as error:
-        yield Check("engine", bad, f"the engine failed: {error}", "see its own log")
+        with faults("telling about itself"):
+            info, version, here = client.info(), client.version(), holds(client, image)
+    except SandboxFault as fault:
+        yield Check("engine", bad, str(fault))
+        return
     finally:
         client.close()
-
-
-def engine() -> "APIClient":
-    """A client of the engine that the environment names. Raises `DockerException`, also where none answers."""
-    from docker import APIClient
-    from docker.utils import kwargs_from_env
-
-    return APIClient(**kwargs_from_env(), version="auto", timeout=20)
+    yield Check("engine", "ok", f"{version.get('Version')} (API {version.get('ApiVersion')})")
+    yield limits(info, bad)
+    root = Path(str(info.get("DockerRootDir") or "/nonexistent"))
+    if root.is_dir():
+        yield disk("disk of the engine", root)
+    if here:
+        yield Check("image", "ok", f"{image} is here")
+    else:
+        yield Check("image", bad, f"{image} is not here", f"docker pull {image}, or set sandbox.image")
 
 
 def limits(info: Mapping[str, Any], bad: Literal["warn", "fail"]) -> Check:
@@ -164,25 +151,15 @@ def limits(info: Mapping[str, Any], bad: Literal["warn", "fail"]) -> Check:
 
 
 def missing_images(images: Iterable[str]) -> list[str]:
-    """Those of `images` that the engine does not have; all of them where none answers."""
-    from docker.errors import DockerException, ImageNotFound
-    from requests.exceptions import RequestException
+    """Those of `images` that the engine does not have. Raises `SandboxFault`."""
+    from dgm.sandbox.engine import connect, faults, holds
 
-    images = sorted(images)
-    missing = []
+    client = connect()
     try:
-        client = engine()
-    except (DockerException, RequestException, OSError):
-        return images
-    try:
-        for image in images:
-            try:
-                client.inspect_image(image)  # type: ignore[no-untyped-call]
-            except ImageNotFound:
-                missing.append(image)
+        with faults("looking for images"):
+            return [image for image in sorted(images) if not holds(client, image)]
     finally:
         client.close()
-    return missing
 
 
 # ---------------------------------------------------------------- models

@@ -21,7 +21,7 @@ from requests.exceptions import RequestException
 
 from dgm.jobs import JobId
 from dgm.protocols import Errand, Limits, Ran, SandboxFault
-from dgm.sandbox.engine import API_SECONDS, connect, faults, reach
+from dgm.sandbox.engine import API_SECONDS, connect, faults, holds, reach
 from dgm.sandbox.exchange import MB, Reply, Running, broken, converse, most_bytes, order, warden_command
 
 GRACE = 30.0
@@ -79,13 +79,11 @@ class DockerSandbox:
         return self._client
 
     def _look_at(self, image: str) -> None:
-        try:
-            self._engine().inspect_image(image)  # type: ignore[no-untyped-call]
-        except ImageNotFound:
+        if not holds(self._engine(), image):
             raise SandboxFault(
                 f"the image {image} is not here: fetch it with `docker pull {image}`, or build it under this name, "
                 "or set sandbox.image to one that `docker images` shows"
-            ) from None
+            )
 
     # ------------------------------------------------------------ errands
 

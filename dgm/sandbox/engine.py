@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from socket import AF_UNIX, socket
 
 from docker import APIClient
-from docker.errors import DockerException
+from docker.errors import DockerException, ImageNotFound
 from docker.utils import kwargs_from_env
 from requests.exceptions import RequestException
 
@@ -24,6 +24,15 @@ def connect() -> APIClient:
     with faults("connecting"):
         reach()
         return APIClient(**kwargs_from_env(), version="auto", timeout=API_SECONDS, num_pools=4, max_pool_size=256)
+
+
+def holds(engine: APIClient, image: str) -> bool:
+    """Whether the engine has `image`; nothing is pulled. Raises `DockerException`, `RequestException`."""
+    try:
+        engine.inspect_image(image)  # type: ignore[no-untyped-call]
+    except ImageNotFound:
+        return False
+    return True
 
 
 def reach() -> None:
