@@ -158,7 +158,7 @@ def panel(now: Status, said: list[str], pace: float, at: float) -> "RenderableTy
     from rich.text import Text
 
     grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(style="dim", no_wrap=True, min_width=len("evaluations"))
     grid.add_column(no_wrap=True, overflow="ellipsis")
 
     def add(name: str, text: str, style: str = "") -> None:

@@ -62,7 +62,7 @@ class Halt:
             self.say("No new jobs: waiting for the running ones to finish. Ctrl-C again cancels them.")
         if self.presses > 1:
             self._cancel(now)
-        return End(INTERRUPTED, "cancelled" if self.presses > 1 else "interrupted")
+        return End(INTERRUPTED, "a signal asked to cancel" if self.presses > 1 else "a signal asked to stop")
 
     def _cancel(self, now: float) -> None:
         if self.cancelled_at is None:
@@ -105,7 +105,7 @@ def drive(path: Path | None, archive: Path | None, overrides: list[str], amend: 
                 try:
                     end = run.go(halt.poll)
                 except Abandoned:
-                    end = End(INTERRUPTED, "cancelled, with jobs that did not end in time")
+                    end = End(INTERRUPTED, "cancelled, and some jobs did not end in time")
                     run.archive.end(end.code, end.reason)
         try:
             close(run.archive.tree, folder, end, time.monotonic() - began)
