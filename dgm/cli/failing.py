@@ -72,7 +72,7 @@ def fail_for(error: Exception) -> NoReturn:
     for kind, code in CODES:
         if isinstance(error, kind):
             fail(str(error), code)
-    note("".join(traceback.format_exception(error)).rstrip())
+    note(paragraph("".join(traceback.format_exception(error)).rstrip()))
     fail(
         "this is an error in dgm itself, and the lines above say where. The archive is safe: every record in it was on "
         "the disk before the next step, and the same command resumes the run",
