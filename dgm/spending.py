@@ -24,13 +24,6 @@ OVERHEAD_TOKENS = 1_024
 LEAST_TOKENS = 256
 """A reply is cut shorter than was asked for, to fit a cap, only down to this; below, the call is refused."""
 
-_FIELDS: dict[Scope, str] = {
-    "call": "usd_per_call",
-    "job": "usd_per_job",
-    "agent": "usd_per_agent",
-    "run": "usd_per_run",
-}
-
 
 class CapReached(Exception):
     """A call does not fit under a cap any more. `scope` says whose cap it is."""
@@ -188,9 +181,10 @@ class Spending:
         return granted, nano
 
     def _refusal(self, scope: Scope) -> str:
-        cap = getattr(self.caps, _FIELDS[scope])
+        key = f"usd_per_{scope}"
         return (
-            f"the worst case of this call exceeds what is left of the cap of {cap} USD per {scope} ({_FIELDS[scope]})"
+            "the worst case of this call exceeds what is left of the cap of "
+            f"{getattr(self.caps, key)} USD per {scope} ({key})"
         )
 
     def _blocked(self, accounts: tuple[_Account, _Account, _Account], nano: int) -> Scope | None:
