@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from dgm.durable import sync_folder, write
 from dgm.jobs import Usage
 from dgm.keys import redact
 from dgm.protocols import Chat
@@ -46,7 +47,7 @@ class Ledger:
             if self._size and os.pread(self._file, 1, self._size - 1) != b"\n":
                 self._append(b"\n")
             if durable:
-                _sync_folder(folder)
+                sync_folder(folder)
         except BaseException:
             os.close(self._file)
             raise
@@ -94,9 +95,7 @@ class Ledger:
 
     def _append(self, line: bytes) -> None:
         try:
-            done = os.write(self._file, line)
-            if done < len(line):
-                raise OSError(f"{self.folder / NAME} took only {done} of {len(line)} bytes: is the disk full?")
+            write(self._file, line)
             if self._durable:
                 os.fsync(self._file)
         except OSError:
@@ -189,11 +188,3 @@ def _spoken(message: Mapping[str, Any]) -> Iterator[str]:
     yield f"[{message['role']}] {content or ''}".rstrip()
     for call in message.get("tool_calls") or ():
         yield f"[calls {call['function']['name']}] {call['function']['arguments']}"
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
