@@ -17,6 +17,7 @@ from dgm.config import Config
 from dgm.files import BadFiles, Files, checked, digest, pack, patched, unpack, without_litter
 from dgm.gateway import Door, Gateway, Refusal
 from dgm.jobs import Assignment, Evidence, Expand, Failure, Outcome, Rewrite, Usage
+from dgm.ledger import cut
 from dgm.protocols import Sandbox
 from dgm.store import load, save
 
@@ -168,12 +169,9 @@ def question(source: Files, evidence: Evidence | None) -> str:
     )
 
 
-def excerpt(text: str, limit: int = PROMPT_CHARACTERS) -> str:
-    """`text`, or its head and tail if it is longer than `limit` characters."""
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    return f"{text[:half]}\n[... {len(text) - 2 * half:,} characters left out ...]\n{text[-half:]}"
+def excerpt(text: str) -> str:
+    """As much of `text` as goes into a prompt."""
+    return cut(text, PROMPT_CHARACTERS)
 
 
 def parse(reply: str) -> Diagnosis | None:

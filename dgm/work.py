@@ -13,9 +13,10 @@ from dgm.archive import Archive
 from dgm.config import Config
 from dgm.evaluate import GRADING_TRIES, LONGEST_WAIT, Attempt, evaluate
 from dgm.events import JobStarted
-from dgm.expand import Draft, excerpt, expand
-from dgm.gateway import Gateway, read_transcript, spent
+from dgm.expand import Draft, expand
+from dgm.gateway import Gateway
 from dgm.jobs import Assignment, Evaluate, Evidence, Failure, Job, JobId, Outcome, Usage
+from dgm.ledger import cut, read_transcript, spent
 from dgm.protocols import Benchmark, Patch, Sandbox, SandboxFault
 from dgm.store import load
 from dgm.tree import Tree
@@ -113,8 +114,6 @@ class Worker:
 
 def readable(patch: Patch) -> str:
     """A patch as text for people and prompts: the new content of each file."""
-    parts = [
-        f"--- {path}\n{excerpt(file.data.decode(errors='replace'), 8_000)}" for path, file in patch.changed.items()
-    ]
+    parts = [f"--- {path}\n{cut(file.data.decode(errors='replace'), 8_000)}" for path, file in patch.changed.items()]
     parts += [f"--- {path}: deleted" for path in patch.deleted]
     return "\n".join(parts) or "(nothing was changed)"

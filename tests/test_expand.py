@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgm.expand import Diagnosis, excerpt, one_line, parse, question, refusal
+from dgm.expand import Diagnosis, one_line, parse, question, refusal
 from dgm.files import File, digest
 from dgm.jobs import Assignment, Evidence, Expand
 
@@ -49,13 +49,6 @@ def test_values_that_are_no_strings_and_missing_ones_are_made_up_for() -> None:
 def test_a_proposal_becomes_one_plain_line() -> None:
     assert one_line("a\n\x1b[31mb\tc") == "a [31mb c"
     assert len(one_line("x" * 500)) == 120
-
-
-def test_long_texts_keep_their_head_and_tail() -> None:
-    text = excerpt("a" * 100 + "b" * 100, 20)
-    assert text.startswith("a" * 10)
-    assert text.endswith("b" * 10)
-    assert "180 characters left out" in text
 
 
 def test_the_question_shows_the_source_and_the_failure() -> None:
