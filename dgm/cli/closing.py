@@ -3,6 +3,9 @@
 Invariant: a difference that may be luck is called so.
 """
 
+import os
+import shutil
+import sys
 from pathlib import Path
 
 from msgspec import Struct
@@ -95,6 +98,7 @@ def close(tree: Tree, folder: Path, end: End, seconds: float) -> None:
 def advice(tree: Tree, folder: Path, end: End) -> list[str]:
     """What to type next."""
     option = f" --archive {folder}"
+    name = program()
     words = {
         0: f"Finished: {plain(end.reason)}.",
         3: f"Stopped at a spending cap: {plain(end.reason)}. Raise it (--set caps.usd_per_run=... "
@@ -106,7 +110,18 @@ def advice(tree: Tree, folder: Path, end: End) -> list[str]:
         lines.append("Nothing was solved yet: the search has no direction. Try easier tasks or a stronger model.")
     return [
         *lines,
-        f"Next: dgm diff best{option}         what the best agent changed",
-        f"      dgm show best{option}         its tasks, one by one",
-        f"      dgm export best DIR{option}   its source, ready to use",
+        f"Next: {name} diff best{option}         what the best agent changed",
+        f"      {name} show best{option}         its tasks, one by one",
+        f"      {name} export best DIR{option}   its source, ready to use",
     ]
+
+
+def program() -> str:
+    """What the user has to type to run this program."""
+    here = Path(sys.argv[0])
+    if here.name != "dgm":
+        return "python -m dgm"
+    found = shutil.which("dgm")
+    if found is not None and Path(found).resolve() == here.resolve():
+        return "dgm"
+    return os.path.relpath(here)
