@@ -29,7 +29,5 @@ def shipped(kind: Kind, name: str) -> Path:
     path = Path(name).expanduser()
     if not path.is_dir():
         known = ", ".join(names(kind))
-        raise ConfigError(
-            f"no folder {name!r}; {kind} has {known}, and a path such as ./{name} means a folder of yours"
-        )
+        raise ConfigError(f"no folder {name!r}; {kind} has {known}, and a path such as ./mine means a folder of yours")
     return path

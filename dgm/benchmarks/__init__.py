@@ -3,21 +3,28 @@
 Invariant: a benchmark that `open_benchmark` returns has been read and checked whole.
 """
 
-import tomllib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
 
 from dgm.benchmarks.folder import FolderBenchmark
-from dgm.benchmarks.held import GRADING, BadBenchmark
+from dgm.benchmarks.held import GRADING, BadBenchmark, read_settings
 from dgm.benchmarks.polyglot import PolyglotBenchmark
 from dgm.jobs import TaskId
 from dgm.protocols import Benchmark, Limits, Patch, Sandbox
+from dgm.shipped import shipped
 
-__all__ = ["BadBenchmark", "Finding", "FolderBenchmark", "PolyglotBenchmark", "open_benchmark", "shipped", "verify"]
+__all__ = ["BadBenchmark", "Finding", "FolderBenchmark", "PolyglotBenchmark", "open_benchmark", "verify"]
+
+KINDS = {"folder": FolderBenchmark, "polyglot": PolyglotBenchmark}
+
+
+class AnySettings(Struct, frozen=True):
+    """The key that the `benchmark.toml` of every kind may have."""
+
+    kind: Literal["folder", "polyglot"] = "folder"
 
 
 class Finding(Struct, frozen=True):
@@ -32,34 +39,9 @@ class Finding(Struct, frozen=True):
 
 
 def open_benchmark(name_or_path: str, limits: Limits = GRADING) -> Benchmark:
-    """The shipped benchmark of that name, or the one in that folder. Raises `BadBenchmark`."""
-    folder = shipped() / name_or_path
-    if "/" in name_or_path or not folder.is_dir():
-        folder = Path(name_or_path)
-    settings = folder / "benchmark.toml"
-    if not settings.is_file():
-        known = sorted(path.parent.name for path in shipped().glob("*/benchmark.toml"))
-        raise BadBenchmark(
-            f"{name_or_path!r} is neither a shipped benchmark ({', '.join(known) or 'there are none'}) "
-            "nor a folder with a benchmark.toml"
-        )
-    if kind_of(settings) == "polyglot":
-        return PolyglotBenchmark.configured(settings, limits)
-    return FolderBenchmark(folder, limits)
-
-
-def kind_of(settings: Path) -> object:
-    try:
-        return tomllib.loads(settings.read_text(encoding="utf-8")).get("kind")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadBenchmark(f"{settings} is not TOML: {error}") from error
-
-
-def shipped() -> Path:
-    """The folder of the benchmarks that come with the package: inside it when installed, beside it in a checkout."""
-    package = Path(__file__).parent.parent
-    inside = package / "data" / "benchmarks"
-    return inside if inside.is_dir() else package.parent / "benchmarks"
+    """The shipped benchmark of that name, or the one in that folder. Raises `ConfigError`."""
+    folder = shipped("benchmarks", name_or_path)
+    return KINDS[read_settings(folder / "benchmark.toml", AnySettings).kind](folder, limits)
 
 
 def verify(

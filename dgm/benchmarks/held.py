@@ -6,7 +6,6 @@ Invariant: what is read is checked whole when the benchmark is opened, and never
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
@@ -15,15 +14,17 @@ import msgspec
 from msgspec import Struct
 
 from dgm.benchmarks.grading import PROVER, STEERING, Check, Exam, count_tests, grade
+from dgm.config import ConfigError
 from dgm.files import BadFiles, Files, digest, read_folder
 from dgm.jobs import JobId, TaskId
 from dgm.protocols import Grade, Limits, Patch, Sandbox, Task
+from dgm.settings import suggestion
 
 GRADING = Limits(seconds=300.0)
 Settings = TypeVar("Settings", bound=Struct)
 
 
-class BadBenchmark(ValueError):
+class BadBenchmark(ConfigError):
     """A benchmark that cannot be read. The text names the file and what to change."""
 
 
@@ -109,5 +110,4 @@ def hint(error: str, kind: type[Struct]) -> str:
     if unknown is None:
         return ""
     allowed = (Check if "$.check" in error else kind).__struct_fields__
-    close = get_close_matches(unknown[1], allowed, 1)
-    return f"; did you mean `{close[0]}`?" if close else f"; allowed are {', '.join(allowed)}"
+    return suggestion(unknown[1], list(allowed)) or f"; allowed are {', '.join(allowed)}"

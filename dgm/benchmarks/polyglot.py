@@ -1,6 +1,6 @@
 """Exercises in the layout of Exercism tracks, as the Aider Polyglot benchmark collects them, as a benchmark.
 
-Below the benchmark's folder stands `<language>/exercises/practice/<exercise>/`, and in its `.meta/config.json` which
+Below the collection's folder stands `<language>/exercises/practice/<exercise>/`, and in its `.meta/config.json` which
 files are the stub, the tests and the example solution.
 
 Invariant: an agent is shown the instructions and the stub; tests (unless asked for), examples, `.meta` and
@@ -38,7 +38,7 @@ LANGUAGES: Mapping[str, Language] = {"python": Language(Check(seconds=60.0))}
 class PolyglotSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """`benchmark.toml` of an exercise collection."""
 
-    path: str
+    path: str = "."
     """The collection's folder, relative to this file."""
     kind: Literal["polyglot"] = "polyglot"
     name: str = "polyglot"
@@ -65,24 +65,11 @@ class Meta(Struct, frozen=True):
 
 
 class PolyglotBenchmark(HeldBenchmark):
-    """The exercises below `folder` in `languages`. Raises `BadBenchmark`."""
+    """The exercises that the `benchmark.toml` in `folder` names. Raises `BadBenchmark`."""
 
-    def __init__(
-        self,
-        folder: Path,
-        languages: tuple[str, ...] = ("python",),
-        tests_visible: bool = False,
-        limits: Limits = GRADING,
-        settings: PolyglotSettings | None = None,
-    ) -> None:
-        settings = settings or PolyglotSettings(str(folder), languages=languages, tests_visible=tests_visible)
-        super().__init__(settings.name, read_items(folder, settings), limits)
-
-    @classmethod
-    def configured(cls, path: Path, limits: Limits) -> "PolyglotBenchmark":
-        """As the `benchmark.toml` at `path` says. Raises `BadBenchmark`."""
-        settings = read_settings(path, PolyglotSettings)
-        return cls(path.parent / settings.path, limits=limits, settings=settings)
+    def __init__(self, folder: Path, limits: Limits = GRADING) -> None:
+        settings = read_settings(folder / "benchmark.toml", PolyglotSettings)
+        super().__init__(settings.name, read_items(folder / settings.path, settings), limits)
 
 
 def read_items(folder: Path, settings: PolyglotSettings) -> Iterator[Item]:

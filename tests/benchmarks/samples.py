@@ -76,6 +76,7 @@ def exercises(folder: Path) -> Path:
         "leap_test.py": test,
     }
     write_folder({path: File(text.encode()) for path, text in texts.items()}, folder / "python/exercises/practice/leap")
+    (folder / "benchmark.toml").write_text('kind = "polyglot"\n')
     return folder
 
 
@@ -88,4 +89,5 @@ def sample(folder: Path) -> Path:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
+    (folder / "benchmark.toml").write_text('kind = "polyglot"\n')
     return folder

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from dgm.benchmarks import BadBenchmark, FolderBenchmark, open_benchmark, shipped, verify
+from dgm.benchmarks import BadBenchmark, FolderBenchmark, open_benchmark, verify
+from dgm.config import ConfigError
 from dgm.sandbox.local import LocalSandbox
+from dgm.shipped import home
 from tests.benchmarks.samples import RIGHT, WRONG, exercises, shop
 
 
@@ -66,9 +68,9 @@ def test_bad_folders(tmp_path: Path) -> None:
 
 
 def test_open_by_name_and_path(tmp_path: Path) -> None:
-    assert open_benchmark("starter").version == open_benchmark(str(shipped() / "starter")).version
+    assert open_benchmark("starter").version == open_benchmark(str(home("benchmarks") / "starter")).version
     assert open_benchmark(str(shop(tmp_path / "shop"))).name == "shop"
-    with pytest.raises(BadBenchmark, match="starter"):
+    with pytest.raises(ConfigError, match="starter"):
         open_benchmark("startre")
 
 

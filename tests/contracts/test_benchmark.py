@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from dgm.benchmarks import FolderBenchmark, PolyglotBenchmark, open_benchmark, shipped, verify
+from dgm.benchmarks import FolderBenchmark, PolyglotBenchmark, open_benchmark, verify
 from dgm.files import patched
 from dgm.protocols import Benchmark, Errand, Limits, Patch, Sandbox
 from dgm.sandbox.local import LocalSandbox
+from dgm.shipped import home
 from tests.benchmarks.samples import exercises, sample, shop
 
 SLOTS = os.cpu_count() or 2
@@ -37,7 +38,7 @@ def benchmark(request: pytest.FixtureRequest, tmp_path: Path) -> Benchmark:
         case "exercises":
             return PolyglotBenchmark(exercises(tmp_path / "exercises"))
         case "sample":
-            return PolyglotBenchmark(sample(tmp_path / "sample"), languages=("python",))
+            return PolyglotBenchmark(sample(tmp_path / "sample"))
         case name:
             return open_benchmark(name)
 
@@ -115,7 +116,7 @@ def test_visible_tests_pass_with_the_reference() -> None:
 
 def test_starter_subsets_name_tasks() -> None:
     known = set(open_benchmark("starter").tasks())
-    for path in (shipped() / "starter" / "subsets").glob("*.txt"):
+    for path in (home("benchmarks") / "starter" / "subsets").glob("*.txt"):
         ids = path.read_text().split()
         assert ids
         assert set(ids) <= known
