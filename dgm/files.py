@@ -63,15 +63,14 @@ def check_path(path: str) -> None:
             raise BadFiles(f"the path {path!r} is not a plain relative path")
         if len(part.encode()) > 255:
             raise BadFiles(f"the name {part[:40]!r}... is too long")
-        if _is_git(part):
+        if resolved(part) in (".git", "git~1"):
             raise BadFiles(f"the path {path!r} names a git folder")
 
 
-def _is_git(part: str) -> bool:
-    """Whether a file system somewhere may take `part` for `.git`: other case, ignorable characters, 8.3 names."""
-    plain = "".join(c for c in unicodedata.normalize("NFKC", part) if unicodedata.category(c) != "Cf")
-    plain = plain.split(":")[0].rstrip(". ").lower()
-    return plain in (".git", "git~1")
+def resolved(name: str) -> str:
+    """What a file system somewhere may take `name` for: without case, ignorable characters, streams, final dots."""
+    plain = "".join(c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf")
+    return plain.split(":")[0].rstrip(". ").lower()
 
 
 def without_litter(files: Files) -> Files:

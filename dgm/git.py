@@ -7,7 +7,6 @@ in, whatever attribute, ignore or configuration files an agent wrote; and nothin
 import os
 import re
 import time
-import unicodedata
 import zlib
 from collections.abc import Iterator, Mapping
 from hashlib import sha1
@@ -19,7 +18,7 @@ from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
 from dulwich.refs import DiskRefsContainer, Ref
 
 from dgm.durable import make_folder, place, sync_folder
-from dgm.files import BadFiles, File, Files, checked
+from dgm.files import BadFiles, File, Files, checked, resolved
 from dgm.jobs import AgentId
 from dgm.log import Damaged
 
@@ -279,8 +278,7 @@ def _check_special(path: str, file: File) -> None:
     """Refuse files to which git gives a meaning that its own check of a repository may object to."""
     parts = path.split("/")
     for depth, part in enumerate(parts, 1):
-        plain = "".join(c for c in unicodedata.normalize("NFKC", part) if unicodedata.category(c) != "Cf")
-        plain = plain.split(":")[0].rstrip(". ").lower()
+        plain = resolved(part)
         if plain == ".gitmodules" or re.fullmatch(r"(gitmod|gi7eb[0-9a-f]*)~\d+", plain):
             raise BadFiles(f"{path!r}: an agent has no git submodules")
         if plain != ".gitattributes" and not re.fullmatch(r"(gitatt|gi7d2[0-9a-f]*)~\d+", plain):
