@@ -100,14 +100,13 @@ def sandbox(config: Config) -> Iterator[Check]:
         try:
             chosen.check()
         finally:
-            getattr(chosen, "close", lambda: None)()
+            chosen.close()
     except SandboxFault as fault:
         yield Check("sandbox", "fail", str(fault), "see what it says, or see sandbox.kind in the configuration")
         return
-    note = getattr(chosen, "note", "")
     if chosen.name == "local":
         advice = "it limits accidents, not attackers; only the simulated model may use it by default"
-        yield Check("sandbox", "warn", f"local{f' ({note})' if note else ''}", advice)
+        yield Check("sandbox", "warn", f"local{f' ({chosen.note})' if chosen.note else ''}", advice)
     else:
         yield Check("sandbox", "ok", f"{chosen.name}: one errand ran with every limit in force")
 
@@ -142,9 +141,9 @@ def engine_checks(image: str, needed: bool) -> Iterator[Check]:
 
 
 def limits(info: Mapping[str, Any], bad: Literal["warn", "fail"]) -> Check:
-    wanted = {"MemoryLimit": "memory", "PidsLimit": "processes", "CpuCfsQuota": "cpu"}
-    missing = [word for key, word in wanted.items() if info.get(key) is False]
-    if missing:
+    from dgm.sandbox.engine import unlimited
+
+    if missing := unlimited(info):
         found = f"the engine cannot limit {', '.join(missing)}"
         return Check("limits", bad, found, "enable these cgroup controllers for it")
     return Check("limits", "ok", "memory, processes and cpu can be limited")

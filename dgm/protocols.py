@@ -84,6 +84,8 @@ class Sandbox(Protocol):
 
     name: str
     """`docker` or `local`."""
+    note: str
+    """Why it is this one, where that needs saying; for people."""
 
     def check(self) -> None:
         """Raise `SandboxFault` unless errands can run here, with every limit in force."""
@@ -96,6 +98,9 @@ class Sandbox(Protocol):
 
     def reap(self) -> int:
         """Remove what earlier drivers of this run left behind, and return how many there were."""
+
+    def close(self) -> None:
+        """Give up what is held open while no errand runs; the next one opens it again."""
 
 
 # ---------------------------------------------------------------- Model: who thinks

@@ -4,13 +4,13 @@ Invariant: what a run is about (tasks, benchmark, settings) stands in its log; i
 where they were named.
 """
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha1
 from pathlib import Path
 from random import Random
 from time import time
-from types import TracebackType
 from typing import Any
 
 from dgm import __version__, keys, settings
@@ -63,14 +63,13 @@ class Run:
 
     def close(self) -> None:
         self.gateway.close()
+        self.sandbox.close()
         self.archive.close()
 
     def __enter__(self) -> "Run":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
 
@@ -191,8 +190,6 @@ def policy_of(config: Config) -> Policy:
 
 
 def slots_of(config: Config) -> int:
-    import os
-
     return config.run.slots or os.cpu_count() or 1
 
 

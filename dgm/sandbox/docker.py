@@ -21,8 +21,8 @@ from requests.exceptions import RequestException
 
 from dgm.jobs import JobId
 from dgm.protocols import Errand, Limits, Ran, SandboxFault
-from dgm.sandbox.engine import API_SECONDS, connect, faults, holds, reach
-from dgm.sandbox.exchange import MB, Reply, Running, broken, converse, most_bytes, order, warden_command
+from dgm.sandbox.engine import API_SECONDS, connect, faults, holds, reach, unlimited
+from dgm.sandbox.exchange import MB, Reply, Running, broken, converse, most_bytes, order, warden_command, writes_outside
 
 GRACE = 30.0
 """Seconds beyond the errand's own that starting, unpacking and reporting may take on a busy machine."""
@@ -56,8 +56,7 @@ class DockerSandbox:
         with faults("asking the engine"):
             info = self._engine().info()
             self._look_at(self._image)
-        wanted = {"MemoryLimit": "memory", "PidsLimit": "pids", "CpuCfsQuota": "cpu"}
-        if missing := [name for key, name in wanted.items() if not info.get(key, True)]:
+        if missing := unlimited(info):
             raise SandboxFault(
                 f"the engine cannot limit {', '.join(missing)}: enable these cgroup controllers for it "
                 "(as root, or by systemd delegation for a rootless engine)"
@@ -68,7 +67,6 @@ class DockerSandbox:
             raise SandboxFault(f"{self._python} does not run in {self._image} ({ran.ended}, {ran.exit}): {output}")
 
     def close(self) -> None:
-        """Give up the connections to the engine."""
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -109,12 +107,12 @@ class DockerSandbox:
 
     def _create(self, errand: Errand) -> str:
         image = errand.image or self._image
-        inside = writes_inside(errand)
+        outside = writes_outside(errand)
         engine, limits = self._engine(), errand.limits
         host = engine.create_host_config(
             network_mode="none",
             # A task that lives in the image has to be written to where it is, and belongs to root there.
-            read_only=not inside,
+            read_only=not outside,
             tmpfs={"/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={limits.disk_mb}m,nr_inodes=200000"},  # noqa: S108
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
@@ -132,7 +130,7 @@ class DockerSandbox:
                 image,
                 entrypoint=warden_command(self._python),
                 command=[],
-                user=ROOT if inside else NOBODY,
+                user=ROOT if outside else NOBODY,
                 working_dir="/",
                 stdin_open=True,
                 hostname="sandbox",
@@ -265,7 +263,7 @@ class Watch:
     def __init__(self, engine: APIClient, container: str, errand: Errand, cancelled: Event) -> None:
         self.full = False
         self._engine, self._container, self._most = engine, container, errand.limits.disk_mb * MB
-        self._writable, self._cancelled = writes_inside(errand), cancelled
+        self._writable, self._cancelled = writes_outside(errand), cancelled
 
     def look(self) -> bool:
         """Whether the container may go on."""
@@ -274,8 +272,3 @@ class Watch:
             found = self._engine.containers(size=True, filters={"id": self._container})
             self.full = sum(one.get("SizeRw") or 0 for one in found) > self._most
         return not self.full and not self._cancelled.is_set()
-
-
-def writes_inside(errand: Errand) -> bool:
-    """Whether the errand is about a folder of the image, so that the root file system has to be writable."""
-    return any(path.startswith("/") for path in (*errand.take, *errand.files))

@@ -4,9 +4,10 @@ Invariant: whatever an engine does wrong becomes a `SandboxFault` that names it 
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from socket import AF_UNIX, socket
+from typing import Any
 
 from docker import APIClient
 from docker.errors import DockerException, ImageNotFound
@@ -33,6 +34,12 @@ def holds(engine: APIClient, image: str) -> bool:
     except ImageNotFound:
         return False
     return True
+
+
+def unlimited(info: Mapping[str, Any]) -> list[str]:
+    """What the engine cannot limit, by what it says of itself; it may say nothing."""
+    limits = {"MemoryLimit": "memory", "PidsLimit": "processes", "CpuCfsQuota": "cpu"}
+    return [name for key, name in limits.items() if info.get(key) is False]
 
 
 def reach() -> None:

@@ -85,6 +85,11 @@ def most_bytes(errand: Errand) -> int:
     return errand.limits.take_bytes + errand.limits.output_bytes + 64 * MB
 
 
+def writes_outside(errand: Errand) -> bool:
+    """Whether the errand is about folders of an image, outside of home."""
+    return any(path.startswith("/") for path in (*errand.take, *errand.files))
+
+
 Ended = Literal["exited", "timeout", "memory", "cancelled"]
 
 

@@ -23,7 +23,7 @@ from time import monotonic
 
 from dgm.jobs import JobId
 from dgm.protocols import Errand, Ran, SandboxFault
-from dgm.sandbox.exchange import Reply, Running, broken, converse, most_bytes, order, warden_command
+from dgm.sandbox.exchange import Reply, Running, broken, converse, most_bytes, order, warden_command, writes_outside
 
 GRACE = 60.0
 """Seconds beyond the errand's own that unpacking, starting and reporting may take on a busy machine."""
@@ -54,7 +54,7 @@ class LocalSandbox:
             raise SandboxFault(f"{self._python} does not run in a local sandbox: {ran.output.decode(errors='replace')}")
 
     def run(self, errand: Errand) -> Ran:
-        if errand.image is not None or any(path.startswith("/") for path in (*errand.take, *errand.files)):
+        if errand.image is not None or writes_outside(errand):
             raise SandboxFault(
                 "this task lives in a Docker image; start a Docker engine and set sandbox.kind = 'docker'"
             )
@@ -136,6 +136,9 @@ class LocalSandbox:
                 end_processes(folder)
                 remove(folder)
         return len(left)
+
+    def close(self) -> None:
+        """Nothing is held open."""
 
 
 def end_processes(folder: Path) -> None:

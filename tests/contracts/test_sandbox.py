@@ -42,8 +42,7 @@ def make(kind: str, run_id: str) -> Sandbox:
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     made = make(request.param, "contract")
     yield made
-    if request.param == "docker":
-        made.close()  # type: ignore[attr-defined]
+    made.close()
 
 
 def shell(script: str, files: Files = NONE, take: tuple[str, ...] = ("work",), **limits: float) -> Errand:
@@ -422,7 +421,7 @@ def test_choosing_a_sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     chosen = open_sandbox(SandboxConfig(), "choose", simulated=True)
     assert chosen.name == "local"
-    assert "none.sock" in chosen.note  # type: ignore[attr-defined]
+    assert "none.sock" in chosen.note
     for config in (SandboxConfig(), SandboxConfig(kind="docker"), SandboxConfig(kind="local")):
         with pytest.raises(SandboxFault):
             open_sandbox(config, "choose", simulated=False)
@@ -559,11 +558,11 @@ def test_an_engine_that_goes_away_is_a_fault(
             proxy.cut()
             with pytest.raises(SandboxFault, match="engine"):
                 run.result(timeout=60)
-        cut.close()  # type: ignore[attr-defined]
+        cut.close()
     monkeypatch.undo()
     heir = make("docker", "cut")
     assert heir.reap() == 1
-    heir.close()  # type: ignore[attr-defined]
+    heir.close()
 
 
 class Proxy:
