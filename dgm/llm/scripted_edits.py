@@ -8,13 +8,11 @@ compose in any order, and none of them leaves a mark other than the code that it
 import re
 from collections.abc import Mapping
 from random import Random
-from typing import Literal
 
 from msgspec import Struct
 
 Texts = Mapping[str, str]
 """The agent's source: path to text."""
-Kind = Literal["good", "useless", "harmful", "broken"]
 
 WHEN_DONE = r"^        if not calls:\n"
 """Where the seed is told that the model is done."""
@@ -24,7 +22,6 @@ class Edit(Struct, frozen=True):
     """`@0` in a replacement stands for what the pattern found, `@name` for one of the `choices`."""
 
     name: str
-    kind: Kind
     proposal: str
     """How a diagnosis words it, or would."""
     steps: tuple[tuple[str, str], ...]

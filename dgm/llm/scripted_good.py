@@ -57,7 +57,6 @@ NEEDS_TESTS = ("def failed_tests(", BEFORE_CONVERSE, FAILED_TESTS)
 GOOD = (
     Edit(
         name="contents",
-        kind="good",
         proposal="Put the contents of small files into the first prompt",
         sign="def contents(",
         choices={"chars": ("16000", "20000", "24000", "30000"), "file": ("8000", "10000", "12000")},
@@ -72,7 +71,6 @@ GOOD = (
     ),
     Edit(
         name="feedback",
-        kind="good",
         proposal="Run the visible tests when the model says that it is done, and show it what fails",
         sign="TESTS_FAIL =",
         choices={"times": ("2", "3"), "words": ("Some tests fail:", "The tests still fail:", "These tests fail:")},
@@ -91,7 +89,6 @@ GOOD = (
     ),
     Edit(
         name="again",
-        kind="good",
         proposal="Make a second attempt in a fresh conversation when the visible tests fail after the first",
         sign="An earlier attempt",
         choices={"words": ("is in the folder, and these tests fail:", "left the folder like this. Its tests fail:")},
@@ -109,7 +106,6 @@ GOOD = (
     ),
     Edit(
         name="nonempty",
-        kind="good",
         proposal="Do not accept that the model is done as long as no file has been changed",
         sign="NO_CHANGE =",
         choices={"words": ("Make the change with the tools.", "Use the tools to make the change.", "Act now.")},
@@ -128,7 +124,6 @@ GOOD = (
     ),
     Edit(
         name="check",
-        kind="good",
         proposal="Ask the model to check its work against the request before it is submitted",
         sign="CHECK =",
         choices={"words": ("every sentence of the request", "the request, point by point", "the request, with care")},
@@ -149,7 +144,6 @@ GOOD = (
     ),
     Edit(
         name="output",
-        kind="good",
         proposal="Show the model more of a long output before its middle is left out",
         choices={"chars": ("12000", "16000", "20000", "24000")},
         steps=((r"^OUTPUT = [1-7]?\d{0,3}(?= )", "OUTPUT = @chars"),),
@@ -157,7 +151,6 @@ GOOD = (
     ),
     Edit(
         name="unreadable",
-        kind="good",
         proposal="Tell the model when a tool call in its text could not be read, instead of stopping",
         sign="UNREADABLE =",
         choices={"words": ("Send it again, as valid JSON.", "Repeat it in the right form.", "Try again.")},
@@ -175,7 +168,6 @@ GOOD = (
     ),
     Edit(
         name="advice",
-        kind="good",
         proposal="Tell the model in the system prompt to run the tests before it finishes",
         sign="Run the tests",
         choices={"words": ("before you finish.", "after each change.", "of the folder before you are done.")},

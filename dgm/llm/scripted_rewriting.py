@@ -12,7 +12,7 @@ import shlex
 from random import Random
 
 from dgm.llm.scripted_bad import BROKEN, HARMFUL, USELESS
-from dgm.llm.scripted_edits import Edit, Kind, made
+from dgm.llm.scripted_edits import Edit, made
 from dgm.llm.scripted_good import GOOD
 from dgm.llm.scripted_wire import Call, Step, Talk, digest, showing, shown
 
@@ -25,9 +25,9 @@ WRITE = "I make the change."
 DONE = "Everything is done."
 BLIND = "I cannot read the source, so I leave it as it is."
 
-KINDS: tuple[tuple[Kind, float], ...] = (("good", 0.4), ("useless", 0.25), ("harmful", 0.15), ("broken", 0.2))
+SHARES = {"good": 0.4, "useless": 0.25, "harmful": 0.15, "broken": 0.2}
 """How a rewrite turns out, with which share."""
-KNOWN: dict[Kind, tuple[Edit, ...]] = {"good": GOOD, "useless": USELESS, "harmful": HARMFUL, "broken": BROKEN}
+KNOWN: dict[str, tuple[Edit, ...]] = {"good": GOOD, "useless": USELESS, "harmful": HARMFUL, "broken": BROKEN}
 CHUNK = 2_500
 """Bytes of source that it reads with one command."""
 
@@ -150,8 +150,7 @@ def rewrite(texts: dict[str, str], brief: str, seed: int) -> Step:
 def chosen(texts: dict[str, str], brief: str, key: str) -> dict[str, str]:
     """`texts` after one edit; what was proposed first, if a good one is due and it can be made."""
     rng = Random(key)
-    kinds = [kind for kind, _ in KINDS]
-    first = rng.choices(kinds, [share for _, share in KINDS])[0]
+    [first] = rng.choices(list(SHARES), list(SHARES.values()))
     for kind in (first, "useless", "harmful", "broken"):
         edits = rng.sample(KNOWN[kind], len(KNOWN[kind]))
         edits.sort(key=lambda edit: edit.proposal not in brief)

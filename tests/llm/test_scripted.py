@@ -22,7 +22,7 @@ from dgm.llm.scripted_bad import BROKEN, HARMFUL, USELESS
 from dgm.llm.scripted_edits import Edit, made
 from dgm.llm.scripted_errors import corrupted
 from dgm.llm.scripted_good import GOOD
-from dgm.llm.scripted_rewriting import chosen
+from dgm.llm.scripted_rewriting import KNOWN, chosen
 from dgm.llm.scripted_wire import showing, shown
 from dgm.protocols import Grade, Patch, Sandbox, Task
 from tests.door import Run, run_agent
@@ -459,5 +459,6 @@ def kind_of(new: Mapping[str, str]) -> str:
 @cache
 def kinds() -> dict[str, str]:
     """What every edit can make of the seed, with its kind."""
-    results = ((edit.kind, made(edit, TEXTS, random.Random(n))) for edit in EDITS for n in range(60))
+    edits = [(kind, edit) for kind, known in KNOWN.items() for edit in known]
+    results = ((kind, made(edit, TEXTS, random.Random(n))) for kind, edit in edits for n in range(60))
     return {"\0".join(new.values()): kind for kind, new in results if new is not None}
