@@ -40,22 +40,7 @@ class CannedModel:
             self.calls += 1
             message = self._done() if self._asked else self._ask(request)
             self._asked = True
-            number = self.calls
-        tokens_in, tokens_out = (max(1, len(json.dumps(text)) // 4) for text in (request.get("messages"), message))
-        return {
-            "id": f"canned-{number}",
-            "object": "chat.completion",
-            "created": 0,
-            "model": self.name,
-            "choices": [
-                {"index": 0, "message": message, "finish_reason": "tool_calls" if "tool_calls" in message else "stop"}
-            ],
-            "usage": {
-                "prompt_tokens": tokens_in,
-                "completion_tokens": tokens_out,
-                "total_tokens": tokens_in + tokens_out,
-            },
-        }
+            return completion(self.name, self.calls, message, request)
 
     def _done(self) -> dict[str, Any]:
         return {"role": "assistant", "content": "Everything is done."}
@@ -75,6 +60,27 @@ class CannedModel:
             "content": None,
             "tool_calls": [{"id": "canned_1", "type": "function", "function": function}],
         }
+
+
+def completion(model: str, number: int, message: dict[str, Any], request: Chat) -> dict[str, Any]:
+    """`message` as the reply of a free model; about four characters count as a token."""
+    asked, limit = json.dumps([request.get("messages"), request.get("tools")], default=str), request.get("max_tokens")
+    tokens_in, tokens_out = (max(1, len(text) // 4) for text in (asked, json.dumps(message)))
+    if isinstance(limit, int) and limit > 0:
+        tokens_out = min(tokens_out, limit)
+    finish = "tool_calls" if "tool_calls" in message else "stop"
+    return {
+        "id": f"{model}-{number}",
+        "object": "chat.completion",
+        "created": 0,
+        "model": model,
+        "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+        "usage": {
+            "prompt_tokens": tokens_in,
+            "completion_tokens": tokens_out,
+            "total_tokens": tokens_in + tokens_out,
+        },
+    }
 
 
 def shell_tool(request: Chat) -> tuple[str, str] | None:

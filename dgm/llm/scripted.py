@@ -9,6 +9,7 @@ benchmark and the content of the request, and nothing decides a score but the fi
 import json
 from typing import Any
 
+from dgm.llm.canned import completion
 from dgm.llm.scripted_rewriting import diagnosis, is_diagnosis, is_rewriting, rewriting_step
 from dgm.llm.scripted_solving import Exercise, solving_step
 from dgm.llm.scripted_wire import Call, Step, Talk, read_talk
@@ -37,19 +38,7 @@ class ScriptedModel:
     def complete(self, request: Chat, seconds: float) -> Chat:
         """Never fails, whatever the request is."""
         talk = read_talk(request)
-        message = spoken(self._step(talk), talk)
-        size_in = len(json.dumps([request.get("messages"), request.get("tools")], default=str))
-        size_out = len(json.dumps(message))
-        return {
-            "id": f"scripted-{len(talk.turns)}",
-            "object": "chat.completion",
-            "created": 0,
-            "model": self.name,
-            "choices": [
-                {"index": 0, "message": message, "finish_reason": "tool_calls" if "tool_calls" in message else "stop"}
-            ],
-            "usage": usage(size_in, size_out, talk.max_tokens),
-        }
+        return completion(self.name, len(talk.turns), spoken(self._step(talk), talk), request)
 
     def _step(self, talk: Talk) -> Step:
         if is_diagnosis(talk):
@@ -65,14 +54,6 @@ def recognised(talk: Talk, exercises: list[Exercise]) -> Exercise | None:
     prompt = " ".join(talk.prompt.split())
     found = [(place, each.id, each) for each in exercises if (place := prompt.find(each.head)) >= 0]
     return min(found)[2] if found else None
-
-
-def usage(size_in: int, size_out: int, max_tokens: int | None) -> dict[str, int]:
-    """Token counts from characters: about four to a token."""
-    tokens_in, tokens_out = max(1, size_in // 4), max(1, size_out // 4)
-    if max_tokens is not None:
-        tokens_out = min(tokens_out, max_tokens)
-    return {"prompt_tokens": tokens_in, "completion_tokens": tokens_out, "total_tokens": tokens_in + tokens_out}
 
 
 def spoken(step: Step, talk: Talk) -> dict[str, Any]:

@@ -59,7 +59,6 @@ class Talk(Struct, frozen=True):
     tools: bool
     shell: tuple[str, str]
     can_write: bool
-    max_tokens: int | None
 
     @property
     def prompt(self) -> str:
@@ -86,7 +85,7 @@ class Talk(Struct, frozen=True):
 
 def read_talk(request: Chat) -> Talk:
     """Whatever can be understood of `request`."""
-    messages, tools, limit = request.get("messages"), request.get("tools"), request.get("max_tokens")
+    messages, tools = request.get("messages"), request.get("tools")
     turns = [read_turn(message) for message in listed(messages) if isinstance(message, Mapping)]
     offered = bool(listed(tools))
     shell = shell_tool(request)
@@ -95,7 +94,6 @@ def read_talk(request: Chat) -> Talk:
         tools=offered,
         shell=shell or ("bash", "command"),
         can_write=offered and writes(tools),
-        max_tokens=limit if isinstance(limit, int) and limit > 0 else None,
     )
 
 
