@@ -60,7 +60,7 @@ class ModelConfig(Section, frozen=True):
     """One model: a table below `[models]`."""
 
     name: str = "scripted"
-    """`scripted` (a simulation, no key, no cost) or a litellm model name such as `openai/gpt-4.1-mini`."""
+    """`scripted` (a simulation, no key, no cost), a litellm name such as `openai/gpt-4.1-mini`, or `replay:FILE`."""
     api_base: str = ""
     """The provider's address, where it is not the usual one."""
     api_key_env: str = ""
@@ -75,6 +75,8 @@ class ModelConfig(Section, frozen=True):
     """Retries included, a call to the provider takes no longer."""
     extra: dict[str, Any] = {}
     """Further parameters of each request, such as `temperature`."""
+    record: str = ""
+    """A file to keep all requests and replies in, byte for byte, for `replay:FILE`."""
 
 
 Role = Literal["solve", "improve", "diagnose"]

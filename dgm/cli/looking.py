@@ -57,6 +57,8 @@ def status_lines(found: Status, folder: Path, now: float) -> list[str]:
         f"cost         {spent(found.usage)}{cap}",
         f"time         {duration(found.wall)} from first to last event, {duration(found.usage.seconds)} of jobs",
     ]
+    if found.evaluations and not found.solved:
+        lines.append("             nothing has been solved yet; the tree grows all the same, from what fails least")
     if found.failures:
         lines.append(f"failures     {failures_line(found.failures)}")
     lines += [f"running      {job_line(job, now)}" for job in found.running[:20]]

@@ -78,6 +78,8 @@ class Player:
             for line in rest:
                 exchange = msgspec.json.decode(line, type=Exchange)
                 self._exchanges[digest(exchange.request)].append(exchange)
+        except OSError as error:
+            raise ConfigError(f"the cassette {path} cannot be read: {error.strerror or error}") from error
         except (ValueError, msgspec.DecodeError) as error:
             raise ConfigError(f"{path} is not a cassette: {error}") from error
         self.name = opening.name
