@@ -7,8 +7,8 @@ from pathlib import Path
 
 from dgm.config import CapsConfig, ModelConfig
 from dgm.files import File, Files
-from dgm.gateway import Gateway
-from dgm.jobs import JobId
+from dgm.gateway import Door, Gateway
+from dgm.jobs import Failure, JobId
 from dgm.llm.canned import CannedModel
 from dgm.protocols import Errand, Limits, Patch, Ran, Sandbox
 from dgm.spending import Spending
@@ -62,6 +62,16 @@ def patch(ran: Ran, workspace: str = "work") -> Patch:
         {path.removeprefix(inside): file for path, file in ran.changed.items() if path.startswith(inside)},
         tuple(path.removeprefix(inside) for path in ran.deleted if path.startswith(inside)),
     )
+
+
+def starved(ran: Ran, door: Door, limits: Limits) -> Failure | None:
+    """A failure of the provider's if the time ran out while it had failed a call and not answered it since.
+
+    An agent that knows its limit may leave a little before it.
+    """
+    if door.owing is None or ran.seconds < 0.9 * limits.seconds:
+        return None
+    return Failure("provider", f"the time ran out while the provider failed: {door.owing}")
 
 
 def smoke(job: JobId, source: Files, sandbox: Sandbox, folder: Path) -> str | None:

@@ -60,6 +60,7 @@ class Door:
         self._fault: Fault | None = None
         self._flying: dict[int, Reservation] = {}
         self._asking: set[Future[Chat]] = set()
+        self._failing: dict[_Call, str] = {}
         self._ledger = Ledger(record, durable=route.price != Price(0.0, 0.0), secrets=route.secrets)
         try:
             folder.mkdir()
@@ -80,6 +81,13 @@ class Door:
         """Why the job must end as a failure, whatever its agent made of the error; None as long as all is well."""
         with self._lock:
             return self._fault
+
+    @property
+    def owing(self) -> str | None:
+        """What the provider said when it last failed a call that has not been answered since, nor given up before the
+        door was closed; None if there is no such call."""
+        with self._lock:
+            return next(iter(self._failing.values()), None)
 
     def text(self) -> str:
         """The transcript so far, for people and for a diagnosis."""
@@ -162,6 +170,8 @@ class Door:
         except CapReached as reached:
             if reached.scope == "run":
                 self._blame("interrupted", str(reached))
+            elif call.lost:
+                self._blame("provider", f"what failed attempts may have cost left too little for another: {reached}")
             raise Refusal(402, "insufficient_quota", f"{reached}; finish with what you have") from reached
         except ModelFault as fault:
             text = self._clean(fault)
@@ -175,6 +185,10 @@ class Door:
         except BaseException as error:  # a bug of ours must not look like a failure of the agent
             self._blame("infra", f"the gateway broke: {self._clean(error)}")
             raise Refusal(503, "unavailable", "the gateway broke") from error
+        finally:
+            with self._lock:
+                if not self._gone.is_set():
+                    self._failing.pop(call, None)
 
     def _attempt(self, call: "_Call") -> Chat:
         """Send a call once. Raises `ModelFault`, `CapReached`, `OSError`, and `Refusal` where the door is shut."""
@@ -184,6 +198,9 @@ class Door:
         try:
             reply = self._route.model.complete(request, max(0.1, call.until - started))
         except ModelFault as fault:
+            with self._lock:
+                if fault.kind == "busy" and not self._gone.is_set():
+                    self._failing[call] = self._clean(fault)
             call.lost += self._failed(number, reservation, fault.billed, time.monotonic() - started, self._clean(fault))
             raise
         except BaseException as error:

@@ -97,6 +97,8 @@ def attempted(
         return Failure(*door.fault)
     if ran.ended == "cancelled":
         return Failure("interrupted", "the attempt was cancelled")
+    if (starved := agent.starved(ran, door, limits)) is not None:
+        return starved
     patch = agent.patch(ran, task.workspace)
     return Attempt(pack(patch.changed), patch.deleted, ran.ended, ran.exit, ran.refused, ran.seconds)
 

@@ -109,6 +109,8 @@ def drafted(assignment: Assignment, sandbox: Sandbox, gateway: Gateway, config: 
         return Failure(*door.fault)
     if ran.ended == "cancelled":
         return Failure("interrupted", "the expansion was cancelled")
+    if (starved := agent.starved(ran, door, config.expansion)) is not None:
+        return starved
     change = agent.patch(ran, "child")
     source, problem = b"", ""
     try:

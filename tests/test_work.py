@@ -198,6 +198,42 @@ def test_a_dead_provider_is_no_score(make: Make) -> None:
     assert archive.tree.evaluations == 0
 
 
+@dataclass
+class Failing(Parrot):
+    """A `Model` that always fails, as an overloaded provider does."""
+
+    billed: bool = False
+
+    def complete(self, request: Chat, seconds: float) -> Chat:
+        self.calls.append(request)
+        raise ModelFault("busy", "the provider is overloaded", billed=self.billed)
+
+
+def test_time_that_ran_out_in_an_outage_is_no_score(make: Make) -> None:
+    worker, archive = make(shell("true"), Failing(), seconds=1.0)
+    outcome = evaluated(worker, archive)
+    assert isinstance(outcome, Failure)
+    assert outcome.cause == "provider"
+    assert "overloaded" in outcome.reason
+    outcome = expanded(worker, archive)
+    assert isinstance(outcome, Failure)
+    assert outcome.cause == "provider"
+
+
+def test_an_outage_after_which_there_was_time_left_is_no_excuse(make: Make) -> None:
+    hasty = f"( {ASK} ) & sleep 0.5; echo '#' >> notes.txt"
+    worker, archive = make({"start": File(hasty.encode())}, Failing(), seconds=20.0)
+    assert isinstance(evaluated(worker, archive), Verdict)
+
+
+def test_money_that_an_outage_may_have_cost_is_nobodys_score(make: Make) -> None:
+    worker, archive = make(shell("true"), Failing(billed=True, usd=1e-4), CapsConfig(usd_per_call=0.7))
+    outcome = evaluated(worker, archive)
+    assert isinstance(outcome, Failure)
+    assert outcome.cause == "provider"
+    assert outcome.usage.usd > 0
+
+
 def test_the_runs_cap_is_no_score_but_the_jobs_cap_is_the_agents_own_limit(make: Make) -> None:
     worker, archive = make(shell("true"), Parrot(), CapsConfig(usd_per_run=0.001))
     outcome = evaluated(worker, archive)
