@@ -205,8 +205,11 @@ class Tree:
             yield task
 
     def best(self, epsilon: float) -> Agent | None:
-        """The agent with the highest epsilon-quantile of its posterior among those evaluated; else the first seed."""
-        tallies = belief.undominated((a.solved, a.failed) for a in self._order if a.evaluations)
+        """The agent with the highest epsilon-quantile of its posterior, among those that have solved something.
+
+        Where none has, the first seed: to have failed less often is no merit.
+        """
+        tallies = belief.undominated((a.solved, a.failed) for a in self._order if a.solved)
         if not tallies:
             return self._order[0] if self._order else None
         top = max(tallies, key=lambda tally: belief.quantile(tally[0], tally[1], epsilon))

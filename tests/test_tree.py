@@ -88,6 +88,17 @@ def test_what_a_tree_hands_out_cannot_be_written() -> None:
             view["x"] = 1  # type: ignore[index]
 
 
+def test_having_failed_least_often_does_not_make_an_agent_the_best() -> None:
+    tree = Tree([RunConfigured(1.0, "0", {}, TASKS, ""), AgentBorn(1.0, name(0), name(0))])
+    tree.apply(JobStarted(1.0, 1, Expand(name(0))))
+    tree.apply(AgentBorn(1.0, name(1), name(1), name(0), 1))
+    for number, tasks in ((0, TASKS[:4]), (1, TASKS[:1])):
+        for task in tasks:
+            tree.apply(JobStarted(1.0, tree.next_job, Evaluate(name(number), task)))
+            tree.apply(TaskScored(1.0, tree.next_job - 1, False))
+    assert tree.best(0.05) is tree.agents[name(0)]
+
+
 def test_only_failures_of_the_environment_wear_out_a_task() -> None:
     tree = Tree([RunConfigured(1.0, "0", {"policy": {"patience": 2}}, TASKS, ""), AgentBorn(1.0, name(0), name(0))])
     job = Evaluate(name(0), TASKS[0])
