@@ -20,10 +20,11 @@ from dgm.config import ROLES, Config, ConfigError, ModelConfig, Role
 from dgm.events import RunConfigured
 from dgm.executors import Threads
 from dgm.files import Files, read_folder
+from dgm.flight import End
 from dgm.gateway import Gateway, price_of
 from dgm.jobs import TaskId
 from dgm.llm import open_model
-from dgm.machine import HGM, End, Policy, run
+from dgm.machine import HGM, Policy, run
 from dgm.protocols import Benchmark, Model, Price, Sandbox
 from dgm.sandbox import open_sandbox
 from dgm.shipped import shipped

@@ -23,7 +23,7 @@ def numbered(skill: float) -> Files:
 
 @dataclass
 class World:
-    """`machine.Work` in which an agent is a number and a job is a pause of `seconds(rng)`.
+    """`flight.Work` in which an agent is a number and a job is a pause of `seconds(rng)`.
 
     `faults`: the chance that the environment fails a job; `done`: the jobs that workers were given, in order.
     """

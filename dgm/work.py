@@ -24,7 +24,7 @@ from dgm.tree import Tree
 
 @dataclass
 class Worker:
-    """`machine.Work` with real agents: everything that a job needs, put together once."""
+    """`flight.Work` with real agents: everything that a job needs, put together once."""
 
     archive: Archive
     benchmark: Benchmark

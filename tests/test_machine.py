@@ -12,9 +12,10 @@ from dgm.archive import Archive, read_tree
 from dgm.config import PolicyConfig
 from dgm.events import JobStarted, RunConfigured
 from dgm.executors import Inline, Threads
+from dgm.flight import End, Patience, Work
 from dgm.jobs import Assignment, Evaluate, Expand, Failure, JobId, Outcome, Usage, Verdict
 from dgm.log import LogReader
-from dgm.machine import HGM, End, Patience, Work, run, stream
+from dgm.machine import HGM, run, stream
 from dgm.testing import World, numbered
 from dgm.tree import Tree
 
@@ -146,7 +147,7 @@ class Stuck(World):
 
 
 def test_a_stuck_job_stalls_no_other_and_is_given_up(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dgm.machine.GRACE", 0.1)
+    monkeypatch.setattr("dgm.flight.GRACE", 0.1)
     world = Stuck(archive, patient=0.3)
     began = time.monotonic()
     assert go(archive, world).code == 0

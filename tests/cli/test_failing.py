@@ -10,8 +10,8 @@ from dgm.cli.failing import guarded
 from dgm.config import ConfigError
 from dgm.durable import ArchiveBusy, NotWritten
 from dgm.files import BadFiles
+from dgm.flight import End
 from dgm.log import Damaged
-from dgm.machine import End
 from dgm.protocols import SandboxFault
 from dgm.tree import Tree
 
