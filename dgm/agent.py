@@ -5,57 +5,63 @@ Invariant: an agent gets its own source, a statement, a folder to change and a d
 
 from pathlib import Path
 
-from dgm.config import CapsConfig, ModelConfig
+from dgm.config import CapsConfig, ModelConfig, Role
 from dgm.files import File, Files
 from dgm.gateway import Door, Gateway
-from dgm.jobs import Failure, JobId
+from dgm.jobs import Assignment, Failure, JobId
 from dgm.llm.canned import CannedModel
-from dgm.protocols import Errand, Limits, Patch, Ran, Sandbox
+from dgm.protocols import Errand, Limits, Patch, Ran, Sandbox, Task
 from dgm.spending import Spending
 
-SMOKE = "Write the file named below into the work folder, then say that you are done."
-"""The statement of the smoke test. What is really asked for comes from the canned model."""
+SMOKE = Task("smoke", "Write the file named below into the work folder, then say that you are done.")
+"""The smoke test. What is really asked for comes from the canned model."""
 SMOKE_LIMITS = Limits(seconds=30.0)
 
 
-def errand(
-    job: JobId,
-    source: Files,
-    statement: str,
-    work: Files,
-    model: str,
-    door: Path,
-    limits: Limits,
-    workspace: str = "work",
-    image: str | None = None,
-) -> Errand:
-    """Start the agent `source` on `statement`, with `work` as the starting state of `workspace`."""
-    folder = workspace if workspace.startswith("/") else "{home}/" + workspace
-    files = {"statement.md": File(statement.encode())}
+def errand(job: JobId, source: Files, task: Task, door: Door, limits: Limits) -> Errand:
+    """Start the agent `source` on `task`."""
+    files = {"statement.md": File(task.statement.encode())}
     files |= {f"agent/{path}": file for path, file in source.items()}
-    files |= {f"{workspace}/{path}": file for path, file in work.items()}
+    files |= {f"{task.workspace}/{path}": file for path, file in task.files.items()}
     return Errand(
         job=job,
         command=("/bin/sh", "{home}/agent/start"),
         files=files,
-        cwd=workspace,
+        cwd=task.workspace,
         env={
             "DGM_STATEMENT": "{home}/statement.md",
-            "DGM_WORK": folder,
+            "DGM_WORK": task.workspace if task.workspace.startswith("/") else "{home}/" + task.workspace,
             "DGM_AGENT": "{home}/agent",
             "DGM_SOCKET": "{door}/model.sock",
-            "DGM_MODEL": model,
+            "DGM_MODEL": door.model,
             "DGM_PYTHON": "{python}",
             "DGM_SECONDS": f"{limits.seconds:g}",
         },
-        take=(workspace,),
-        door=door,
-        image=image,
+        take=(task.workspace,),
+        door=door.folder,
+        image=task.image,
         limits=limits,
     )
 
 
-def patch(ran: Ran, workspace: str = "work") -> Patch:
+def put_to_work(
+    assignment: Assignment, task: Task, role: Role, limits: Limits, sandbox: Sandbox, gateway: Gateway, here: Path
+) -> Ran | Failure:
+    """Let the agent of `assignment` work on `task`; what it prints and says to the model is kept in `here`.
+
+    A failure if the model or the run, rather than the agent, ended it. Raises `SandboxFault`.
+    """
+    with gateway.open(assignment.id, assignment.job.agent, role, here) as door:
+        ran = sandbox.run(errand(assignment.id, assignment.source, task, door, limits))
+    (here / "output.txt").write_bytes(ran.output)
+    if door.fault is not None:
+        return Failure(*door.fault)
+    if ran.ended == "cancelled":
+        return Failure("interrupted", "the job was cancelled")
+    return starved(ran, door, limits) or ran
+
+
+def patch(ran: Ran, workspace: str) -> Patch:
     """What the agent changed below `workspace`, paths relative to it."""
     inside = workspace + "/"
     return Patch(
@@ -84,7 +90,7 @@ def smoke(job: JobId, source: Files, sandbox: Sandbox, folder: Path) -> str | No
         Gateway({"solve": (ModelConfig(name=model.name), model)}, Spending(CapsConfig())) as gateway,
         gateway.open(job, "", "solve", folder / "smoke") as door,
     ):
-        ran = sandbox.run(errand(job, source, SMOKE, {}, door.model, door.folder, SMOKE_LIMITS))
+        ran = sandbox.run(errand(job, source, SMOKE, door, SMOKE_LIMITS))
     (folder / "smoke" / "output.txt").write_bytes(ran.output)
     if ran.ended == "cancelled":
         return "the smoke test was cancelled"
@@ -94,7 +100,7 @@ def smoke(job: JobId, source: Files, sandbox: Sandbox, folder: Path) -> str | No
         return f"it ended the smoke test with exit code {ran.exit}: {last_line(ran.output)}"
     if not model.calls:
         return "it did not call the model in the smoke test"
-    made = patch(ran).changed
+    made = patch(ran, SMOKE.workspace).changed
     missing = [path for path, data in model.expects.items() if path not in made or made[path].data != data]
     if missing:
         return f"it did not write {missing[0]} in the smoke test, though the model asked for it through its own tool"

@@ -78,27 +78,9 @@ def attempted(
     limits = config.attempt
     if task.seconds is not None:
         limits = msgspec.structs.replace(limits, seconds=task.seconds)
-    with gateway.open(assignment.id, assignment.job.agent, "solve", here) as door:
-        ran = sandbox.run(
-            agent.errand(
-                assignment.id,
-                assignment.source,
-                task.statement,
-                task.files,
-                door.model,
-                door.folder,
-                limits,
-                task.workspace,
-                task.image,
-            )
-        )
-    (here / "output.txt").write_bytes(ran.output)
-    if door.fault is not None:
-        return Failure(*door.fault)
-    if ran.ended == "cancelled":
-        return Failure("interrupted", "the attempt was cancelled")
-    if (starved := agent.starved(ran, door, limits)) is not None:
-        return starved
+    ran = agent.put_to_work(assignment, task, "solve", limits, sandbox, gateway, here)
+    if isinstance(ran, Failure):
+        return ran
     patch = agent.patch(ran, task.workspace)
     return Attempt(pack(patch.changed), patch.deleted, ran.ended, ran.exit, ran.refused, ran.seconds)
 

@@ -18,7 +18,7 @@ from dgm.files import BadFiles, Files, checked, digest, pack, patched, unpack, w
 from dgm.gateway import Door, Gateway, Refusal
 from dgm.jobs import Assignment, Evidence, Expand, Failure, Outcome, Rewrite, Usage
 from dgm.ledger import cut
-from dgm.protocols import Sandbox
+from dgm.protocols import Sandbox, Task
 from dgm.store import load, save
 
 DIAGNOSE_TRIES = 3
@@ -84,34 +84,16 @@ def expand(
 
 def drafted(assignment: Assignment, sandbox: Sandbox, gateway: Gateway, config: Config, here: Path) -> Draft | Failure:
     """Diagnose, and let the parent carry out the brief. A failure if the model or the run ended it."""
-    parent = assignment.job.agent
-    with gateway.open(assignment.id, parent, "diagnose", here) as door:
+    with gateway.open(assignment.id, assignment.job.agent, "diagnose", here) as door:
         diagnosis = diagnose(door, assignment.source, assignment.evidence)
     if door.fault is not None:
         return Failure(*door.fault)
     save(here / "diagnosis.json", diagnosis)
-    statement = BRIEF.format(brief=diagnosis.brief)
-    with gateway.open(assignment.id, parent, "improve", here) as door:
-        ran = sandbox.run(
-            agent.errand(
-                assignment.id,
-                assignment.source,
-                statement,
-                assignment.source,
-                door.model,
-                door.folder,
-                config.expansion,
-                "child",
-            )
-        )
-    (here / "output.txt").write_bytes(ran.output)
-    if door.fault is not None:
-        return Failure(*door.fault)
-    if ran.ended == "cancelled":
-        return Failure("interrupted", "the expansion was cancelled")
-    if (starved := agent.starved(ran, door, config.expansion)) is not None:
-        return starved
-    change = agent.patch(ran, "child")
+    task = Task("expansion", BRIEF.format(brief=diagnosis.brief), assignment.source, workspace="child")
+    ran = agent.put_to_work(assignment, task, "improve", config.expansion, sandbox, gateway, here)
+    if isinstance(ran, Failure):
+        return ran
+    change = agent.patch(ran, task.workspace)
     source, problem = b"", ""
     try:
         child = checked(without_litter(patched(assignment.source, change.changed, change.deleted)))
