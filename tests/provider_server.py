@@ -117,6 +117,9 @@ class Answers(BaseHTTPRequestHandler):
         "wait": lambda self: self.send(429, {"error": {"message": "slow down"}}, Retry_After="0.2"),
         "wait long": lambda self: self.send(429, {"error": {"message": "slow down"}}, Retry_After="3600"),
         "no credit": lambda self: self.send(429, {"error": {"message": "pay", "code": "insufficient_quota"}}),
+        "low balance": lambda self: self.send(
+            400, {"error": {"type": "invalid_request_error", "message": "Your credit balance is too low. Buy credits."}}
+        ),
         "garbage": lambda self: self.send(200, "<html>hello"),
         "empty": lambda self: self.send(200, "{}"),
         "no choices": lambda self: self.send(200, completion(choices=[])),

@@ -6,6 +6,7 @@ it can fail comes out as a `ModelFault` without the key in its text.
 
 import logging
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
@@ -21,6 +22,8 @@ RESERVED = frozenset(
 """Parameters that `ModelConfig.extra` may not set: they have settings of their own, or caps rest on them."""
 
 _NO_CREDIT = ("insufficient_quota", "billing_hard_limit_reached", "insufficient_credits")
+_NO_CREDIT_TEXT = re.compile(r"credit balance is too low", re.IGNORECASE)
+"""How a provider says so that has no code for it, only a status that other wrong requests have too."""
 _UNSENT = ("ConnectError", "ConnectTimeout", "ProxyError")
 """Exceptions that say that no connection came about, so that nothing was sent."""
 _MAYBE_BILLED = (408, 502, 504, 524)
@@ -164,7 +167,8 @@ def fault(error: BaseException, keys: frozenset[str] = frozenset()) -> ModelFaul
     status = next((code for one in chain if isinstance(code := getattr(one, "status_code", None), int)), 0)
     headers = next((found for one in chain if (found := _headers(one))), {})
     text = redact(f"{type(error).__name__}: {error}", keys)[:2_000]
-    if status in (401, 402, 403, 404) or any(getattr(one, "code", None) in _NO_CREDIT for one in chain):
+    broke = any(getattr(one, "code", None) in _NO_CREDIT for one in chain) or _NO_CREDIT_TEXT.search(text)
+    if status in (401, 402, 403, 404) or broke:
         return ModelFault("denied", text)
     if 400 <= status < 500 and status not in (408, 409, 425, 429):
         return ModelFault("refused", text)

@@ -88,6 +88,7 @@ def test_parameters_on_which_caps_rest_cannot_be_configured(name: str) -> None:
         ("403", "denied", False),
         ("404", "denied", False),
         ("no credit", "denied", False),
+        ("low balance", "denied", False),
     ],
 )
 def test_each_failure_has_its_kind_and_hides_the_key(server: Provider, answer: str, kind: str, billed: bool) -> None:
