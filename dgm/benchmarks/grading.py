@@ -22,6 +22,7 @@ from msgspec import Struct
 from dgm.files import BadFiles, File, Files, checked, patched, without_litter
 from dgm.jobs import JobId
 from dgm.protocols import Errand, Grade, Limits, Patch, Ran, Sandbox, SandboxFault
+from dgm.syntax import parsed
 
 PROVER = Path(__file__).with_name("prove.py").read_bytes
 TESTS = ("test_*.py", "*_test.py", "tests/*", "*/tests/*")
@@ -154,7 +155,7 @@ def count_tests(hidden: Files) -> int:
         isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and item.name.startswith("test") and not skips(item)
         for path, file in hidden.items()
         if is_test_file(path)
-        for owner in ast.walk(ast.parse(file.data))
+        for owner in ast.walk(parsed(file.data))
         if isinstance(owner, ast.ClassDef) and not skips(owner)
         for item in owner.body
     )

@@ -8,6 +8,8 @@ import re
 from difflib import SequenceMatcher
 from random import Random
 
+from dgm.syntax import parsed
+
 FLIPS = (
     (" <= ", " < "), (" >= ", " > "), (" < ", " <= "), (" > ", " >= "), (" == ", " != "), (" != ", " == "),
     (" + ", " - "), (" - ", " + "), (" and ", " or "), (" or ", " and "), (" not in ", " in "), (" is not ", " is "),
@@ -53,7 +55,7 @@ def meaningful(text: str, after: str, path: str) -> bool:
 
 def bare(text: str) -> str:
     """A Python program without comments and docstrings."""
-    tree = ast.parse(text)
+    tree = parsed(text)
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             node.value = ast.Constant(None)
@@ -63,7 +65,7 @@ def bare(text: str) -> str:
 def looping(text: str) -> set[int]:
     """The numbers, from 0, of the lines of `while` loops: a mistake there would run for ever."""
     try:
-        nodes = list(ast.walk(ast.parse(text)))
+        nodes = list(ast.walk(parsed(text)))
     except (SyntaxError, ValueError, RecursionError):
         return set()
     loops = [(node.lineno, node.end_lineno or node.lineno) for node in nodes if isinstance(node, ast.While)]
