@@ -18,7 +18,7 @@ from dgm.archive import LOG, NoArchive
 from dgm.cli import setting
 from dgm.cli.failing import INTERRUPTED, leave, leave_pipe
 from dgm.cli.reading import archive_folder, driven
-from dgm.machine import End
+from dgm.flight import End
 from dgm.text import note
 
 TERM_GRACE = 30.0
@@ -97,8 +97,8 @@ def drive(path: Path | None, archive: Path | None, overrides: list[str], amend: 
     with open_run(config, folder, os.environ, amend) as run:
         if config.simulated:
             note("This is a simulation: the scripted model stands in for a real one.")
-        remark = getattr(run.sandbox, "note", "")
-        note(f"Sandbox: {run.sandbox.name}{f' ({remark})' if remark else ''}. Archive: {folder}.")
+        remark = f" ({run.sandbox.note})" if run.sandbox.note else ""
+        note(f"Sandbox: {run.sandbox.name}{remark}. Archive: {folder}.")
         with watching(folder, terminal=sys.stderr.isatty()) as screen:
             halt = Halt(screen.say, cancel=run.worker.cancel)
             with catching(halt):

@@ -63,10 +63,6 @@ def guarded(command: Command) -> Command:
 
 def fail_for(error: Exception) -> NoReturn:
     """End the process for `error`: by the table where it was foreseen, with its traceback where it was not."""
-    from dgm.benchmarks.held import BadBenchmark
-
-    if isinstance(error, BadBenchmark):
-        fail(str(error), USAGE)
     if isinstance(error, OSError) and error.filename:
         fail(f"{error.filename}: {error.strerror}", ERROR)
     for kind, code in CODES:

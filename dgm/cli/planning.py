@@ -130,8 +130,8 @@ def sandbox_of(config: Config) -> tuple[str, str, str]:
         sandbox = open_sandbox(config.sandbox, "plan", config.simulated)
     except SandboxFault as fault:
         return "none", "", str(fault)
-    getattr(sandbox, "close", lambda: None)()
-    return sandbox.name, getattr(sandbox, "note", ""), ""
+    sandbox.close()
+    return sandbox.name, sandbox.note, ""
 
 
 def images_of(config: Config, benchmark: Benchmark, tasks: Iterable[str]) -> set[str]:
