@@ -181,7 +181,7 @@ class Archive:
         """Show plain git the tallies, as notes, and the best agent, as HEAD. Costs 0.2 s at 10,000 agents."""
         self._mirrored = self._clock()
         with written(self.path / AGENTS):
-            if top := best(self.tree):
+            if top := self.tree.best():
                 self._agents.point_head(top.id)
             self._agents.write_notes(notes(self.tree), self.tree.last)
 
@@ -195,7 +195,7 @@ class Archive:
                     self._agents.keep(agent, replace=True)
                 except Damaged as damage:
                     wrong.append(f"agent {agent}: {damage}")
-            if not wrong and (top := best(self.tree)):
+            if not wrong and (top := self.tree.best()):
                 self._agents.point_head(top.id)
             self._agents.write_notes(notes(self.tree), self.tree.last, afresh=True)
         return wrong
@@ -245,11 +245,6 @@ def fold(reader: LogReader, tree: Tree) -> Iterator[AnyEvent]:
         except ValueError as error:
             raise reader.damage(f"it cannot follow the lines before it: {error}") from error
         yield event
-
-
-def best(tree: Tree) -> Agent | None:
-    """The best agent by the run's own epsilon."""
-    return tree.best(float(tree.config.get("policy", {}).get("epsilon", 0.05)))
 
 
 def notes(tree: Tree) -> dict[AgentId, str]:

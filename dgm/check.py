@@ -11,7 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 from dgm import salvage
-from dgm.archive import AGENTS, ARTIFACTS, LOCK, LOG, Archive, NoArchive, best, fold, notes
+from dgm.archive import AGENTS, ARTIFACTS, LOCK, LOG, Archive, NoArchive, fold, notes
 from dgm.durable import locked, written
 from dgm.events import AgentBorn, JobStarted
 from dgm.git import Repository
@@ -136,5 +136,5 @@ def _mirror(repository: Repository, tree: Tree) -> Iterator[Finding]:
     stale = sum(shown.get(id) != text for id, text in notes(tree).items())
     if stale or shown.keys() - tree.agents.keys():
         yield Finding("note", f"the notes of {stale} agents are behind {LOG}")
-    if (top := best(tree)) and repository.best() != top.id:
+    if (top := tree.best()) and repository.best() != top.id:
         yield Finding("note", f"the branch `best` is not yet {top.id}")

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dgm.config import PolicyConfig
-from dgm.flight import End as End
-from dgm.flight import Flight, Patience, Work
+from dgm.flight import End, Flight, Patience, Work
 from dgm.jobs import Evaluate, Expand, Failure, Job
 from dgm.pool import Pool
 from dgm.tree import Agent, Tree

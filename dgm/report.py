@@ -9,7 +9,6 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from dgm import belief
-from dgm.archive import best
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, TaskScored
 from dgm.jobs import AgentId, Evaluate, JobId, TaskId, Usage
 from dgm.tree import Agent, Tree
@@ -131,13 +130,9 @@ def simulation(tree: Tree) -> bool:
     return all(setting(model, "name", "scripted") == "scripted" for model in models.values())
 
 
-def epsilon(tree: Tree) -> float:
-    return float(setting(tree.config, "policy.epsilon", 0.05))
-
-
 def find(tree: Tree, name: str) -> Agent:
     """The agent called `name`: `seed`, `best`, or a prefix of its hash that no other agent has."""
-    top = {"seed": tree.seeds[0] if tree.seeds else None, "best": best(tree)}.get(name)
+    top = {"seed": tree.seeds[0] if tree.seeds else None, "best": tree.best()}.get(name)
     if top is not None:
         return top
     if not tree.agents:
@@ -173,7 +168,7 @@ def row(agent: Agent, top: Agent | None) -> AgentRow:
 
 def status(tree: Tree, driven: bool | None, now: float) -> Status:
     """driven: whether a process drives the run right now; None where that cannot be known."""
-    top = best(tree)
+    top = tree.best()
     state, reason = condition(tree, driven, now)
     return Status(
         state=state,

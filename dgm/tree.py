@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dgm import belief
+from dgm.config import PolicyConfig
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured, RunEnded, RunPaused, TaskScored
 from dgm.jobs import AgentId, Evaluate, Expand, JobId, TaskId, Usage
 from dgm.pool import Pool
@@ -113,8 +114,7 @@ class Agent:
 
     def lineage(self) -> list["Agent"]:
         """From the seed down to this agent."""
-        line = list(self._up())
-        return line[::-1]
+        return list(self._up())[::-1]
 
     def _up(self) -> Iterator["Agent"]:
         agent: Agent | None = self
@@ -132,7 +132,8 @@ class Tree:
         self.config: dict[str, Any] = {}
         self.tasks: tuple[TaskId, ...] = ()
         self.benchmark = ""
-        self.patience = 3
+        self.patience = PolicyConfig().patience
+        self.epsilon = PolicyConfig().epsilon
         self.next_job: JobId = 1
         self.evaluations = 0
         self.solved = 0
@@ -204,7 +205,7 @@ class Tree:
                 continue
             yield task
 
-    def best(self, epsilon: float) -> Agent | None:
+    def best(self) -> Agent | None:
         """The agent with the highest epsilon-quantile of its posterior, among those that have solved something.
 
         Where none has, the first seed: to have failed less often is no merit.
@@ -212,7 +213,7 @@ class Tree:
         tallies = belief.undominated((a.solved, a.failed) for a in self._order if a.solved)
         if not tallies:
             return self._order[0] if self._order else None
-        top = max(tallies, key=lambda tally: belief.quantile(tally[0], tally[1], epsilon))
+        top = max(tallies, key=lambda tally: belief.quantile(tally[0], tally[1], self.epsilon))
         return next(agent for agent in self._order if (agent.solved, agent.failed) == top)
 
     # ------------------------------------------------------------ folding
@@ -240,7 +241,9 @@ class Tree:
 
     def _configured(self, event: RunConfigured) -> None:
         self.config, self.tasks, self.benchmark = event.config, event.tasks, event.benchmark
-        self.patience = int(event.config.get("policy", {}).get("patience", 3))
+        policy = event.config.get("policy", {})
+        self.patience = int(policy.get("patience", PolicyConfig().patience))
+        self.epsilon = float(policy.get("epsilon", PolicyConfig().epsilon))
         self.ended = None
         for agent in self._order:
             self._changed(agent)
@@ -285,8 +288,7 @@ class Tree:
             parent._children.append(agent)
             parent.barren = 0
             self._finish(event.job, event.usage)
-            self.failed_in_a_row.clear()
-            self._convict()
+            self._ended_well()
 
     def _scored(self, event: TaskScored) -> None:
         job = self._job(event.job)
@@ -310,9 +312,7 @@ class Tree:
             while above is not None:
                 above.clade_failed += 1
                 above = above.parent
-        if self.failed_in_a_row:
-            self._forgive(keep="stillborn")
-            self._convict()
+        self._ended_well()
 
     def _failed(self, event: JobFailed) -> None:
         job = self._job(event.job)
@@ -336,22 +336,16 @@ class Tree:
             agent._misses[task] = agent._misses.get(task, 0) + 1
         self._changed(agent)
 
-    def _convict(self) -> None:
+    def _ended_well(self) -> None:
         """The model can be reached again, so what failed for its sake may itself be why: once counts as a miss.
 
         An outage costs each job one miss at the most; an agent whose requests always break the provider wears out.
         """
+        self.failed_in_a_row.clear()
         for agent, task in self._suspects:
             if task not in agent._results:
                 self._charge(agent, task)
         self._suspects.clear()
-
-    def _forgive(self, keep: str) -> None:
-        """A score shows that the environment works; it says nothing about failed expansions."""
-        kept = self.failed_in_a_row[keep]
-        self.failed_in_a_row.clear()
-        if kept:
-            self.failed_in_a_row[keep] = kept
 
     def _job(self, id: JobId | None) -> Expand | Evaluate:
         started = self._running.get(id) if id is not None else None

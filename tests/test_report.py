@@ -3,7 +3,7 @@
 from hypothesis import given
 
 from dgm.events import AgentBorn, AnyEvent, RunEnded, RunPaused
-from dgm.report import Tally, attempts, best, compare, condition, find, row, status
+from dgm.report import Tally, attempts, compare, condition, find, row, status
 from dgm.tree import Tree
 from tests.worlds import logs, name
 
@@ -25,7 +25,7 @@ def test_a_status_adds_up(log: list[AnyEvent]) -> None:
     found = status(tree, None, 0.0)
     assert (found.agents, found.evaluations) == (len(tree.agents), tree.evaluations)
     assert len(found.running) == len(tree.running)
-    top = best(tree)
+    top = tree.best()
     rows = [row(agent, top) for agent in tree.agents.values()]
     assert sum(one.best for one in rows) == 1
     assert sum(one.solved + one.failed for one in rows) == found.evaluations

@@ -96,7 +96,7 @@ def test_having_failed_least_often_does_not_make_an_agent_the_best() -> None:
         for task in tasks:
             tree.apply(JobStarted(1.0, tree.next_job, Evaluate(name(number), task)))
             tree.apply(TaskScored(1.0, tree.next_job - 1, False))
-    assert tree.best(0.05) is tree.agents[name(0)]
+    assert tree.best() is tree.agents[name(0)]
 
 
 def test_only_failures_of_the_environment_wear_out_a_task() -> None:

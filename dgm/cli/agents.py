@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from dgm.archive import ARTIFACTS, LOG, best
+from dgm.archive import ARTIFACTS, LOG
 from dgm.cli.failing import Unable
 from dgm.cli.looking import SIMULATION, tally_line
 from dgm.cli.reading import open_reader
@@ -69,7 +69,7 @@ def show_agent(name: str, archive: Path | None, as_json: bool) -> None:
     tree = reader.tree
     agent = find(tree, name)
     found = AgentReport(
-        agent=row(agent, best(tree)),
+        agent=row(agent, tree.best()),
         simulation=simulation(tree),
         digest=agent.digest,
         job=agent.job,

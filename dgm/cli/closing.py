@@ -11,11 +11,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from dgm import belief
-from dgm.archive import best
 from dgm.cli import draw
 from dgm.cli.looking import MOST, SIMULATION, agent_line, drawn, failures_line, tally_line
-from dgm.machine import End
-from dgm.report import AgentRow, Comparison, NoSuchAgent, compare, epsilon, row, simulation
+from dgm.flight import End
+from dgm.report import AgentRow, Comparison, NoSuchAgent, compare, row, simulation
 from dgm.text import clip, count, duration, note, out, plain, short, spent
 from dgm.tree import Tree
 
@@ -34,7 +33,7 @@ class BestReport(Struct, frozen=True):
 
 def best_report(tree: Tree) -> BestReport:
     """Raises `NoSuchAgent` where there is none yet."""
-    agent = best(tree)
+    agent = tree.best()
     if agent is None:
         raise NoSuchAgent("there are no agents in this archive yet")
     lineage = agent.lineage()
@@ -42,8 +41,8 @@ def best_report(tree: Tree) -> BestReport:
         simulation=simulation(tree),
         agent=row(agent, agent),
         lineage=tuple(one.id for one in lineage),
-        epsilon=epsilon(tree),
-        belief=belief.quantile(agent.solved, agent.failed, epsilon(tree)),
+        epsilon=tree.epsilon,
+        belief=belief.quantile(agent.solved, agent.failed, tree.epsilon),
         agents=len(tree.agents),
         against_seed=None if agent is lineage[0] else compare(agent, lineage[0]),
     )
@@ -79,8 +78,8 @@ def comparison_lines(found: Comparison) -> list[str]:
 
 def close(tree: Tree, folder: Path, end: End, seconds: float) -> None:
     """Print how the run ended: data on standard output, what to do next on standard error."""
-    leader = best(tree)
-    chosen = draw.strongest(tree, epsilon(tree), MOST) if len(tree.agents) > MOST else None
+    leader = tree.best()
+    chosen = draw.strongest(tree, tree.epsilon, MOST) if len(tree.agents) > MOST else None
     out("", *drawn(tree, leader, None, chosen), "")
     if leader is not None:
         out(*best_lines(best_report(tree)))

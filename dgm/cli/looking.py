@@ -7,10 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from dgm.archive import best
 from dgm.cli import draw
 from dgm.cli.reading import archive_folder, driven, open_reader
-from dgm.report import AgentRow, RunningJob, Status, Tally, epsilon, row, simulation, status
+from dgm.report import AgentRow, RunningJob, Status, Tally, row, simulation, status
 from dgm.text import (
     clip,
     colourful,
@@ -92,8 +91,8 @@ def job_line(job: RunningJob, now: float) -> str:
 
 def show_tree(archive: Path | None, depth: int | None, top: int | None, as_json: bool) -> None:
     tree = open_reader(archive).tree
-    leader = best(tree)
-    chosen = draw.strongest(tree, epsilon(tree), top) if top is not None else None
+    leader = tree.best()
+    chosen = draw.strongest(tree, tree.epsilon, top) if top is not None else None
     if as_json:
         kept = [one for one in tree.agents.values() if wanted(one, depth, chosen)]
         out_json({"simulation": simulation(tree), "agents": [row(one, leader) for one in kept]})
