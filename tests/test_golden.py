@@ -28,7 +28,7 @@ def test_every_golden_log_has_an_expectation() -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_golden_log_gives_the_tree_that_it_always_gave(name: str) -> None:
     tree = Tree(LogReader(GOLDEN / name).events())
-    best = tree.best(0.05)
+    best = tree.best()
     assert best is not None
     assert tree.ended is not None
     assert EXPECTED[name] == {
