@@ -13,7 +13,7 @@ from dgm.config import Config
 from dgm.files import pack, unpack
 from dgm.gateway import Gateway
 from dgm.jobs import Assignment, Evaluate, Failure, JobId, Outcome, Usage, Verdict
-from dgm.protocols import Benchmark, Grade, Patch, Sandbox, SandboxFault, Task
+from dgm.protocols import Benchmark, Cancelled, Grade, Patch, Sandbox, SandboxFault, Task
 from dgm.store import load, save
 
 GRADING_TRIES = 5
@@ -66,7 +66,10 @@ def evaluate(
             return made
         attempt = made
     save(here / "attempt.json", attempt)
-    grade = graded(benchmark, task, attempt.patch, sandbox, assignment.id)
+    try:
+        grade = graded(benchmark, task, attempt.patch, sandbox, assignment.id)
+    except Cancelled as cancelled:
+        return Failure("interrupted", str(cancelled))
     save(here / "grade.json", grade)
     return Verdict(grade.solved, Usage(seconds=attempt.seconds), (*attempt.flags(), *grade.flags))
 
@@ -89,9 +92,12 @@ def graded(benchmark: Benchmark, task: Task, patch: Patch, sandbox: Sandbox, job
     """Grade a patch that was paid for: where the environment fails, wait and try again before giving up."""
     if not patch:
         return Grade(False, "The agent changed nothing, so there is nothing to grade.", ("empty patch",))
-    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+    from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+    def mendable(error: BaseException) -> bool:
+        return isinstance(error, SandboxFault) and not isinstance(error, Cancelled)
 
     waits = wait_exponential(multiplier=2, max=LONGEST_WAIT)
     tries = stop_after_attempt(GRADING_TRIES)
-    retry = Retrying(retry=retry_if_exception_type(SandboxFault), wait=waits, stop=tries, reraise=True)
+    retry = Retrying(retry=retry_if_exception(mendable), wait=waits, stop=tries, reraise=True)
     return retry(benchmark.grade, task.id, patch, sandbox, job)

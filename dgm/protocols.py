@@ -79,6 +79,10 @@ class SandboxFault(Exception):
     """
 
 
+class Cancelled(SandboxFault):
+    """An errand was cancelled before it could say anything: no verdict, and no reason to try again."""
+
+
 class Sandbox(Protocol):
     """Runs untrusted code. Thread-safe: many errands at once."""
 
@@ -200,7 +204,11 @@ class Benchmark(Protocol):
         """Raises `KeyError`."""
 
     def grade(self, id: TaskId, patch: Patch, sandbox: Sandbox, job: JobId) -> Grade:
-        """Grade `patch` in fresh sandboxes. Raises `SandboxFault` where the environment failed; that is no verdict."""
+        """Grade `patch` in fresh sandboxes.
+
+        Raises `SandboxFault` where the environment failed, `Cancelled` where `sandbox` was told to cancel `job`;
+        neither is a verdict.
+        """
 
     def reference(self, id: TaskId) -> Patch | None:
         """A patch that solves the task, where one is known: for the benchmark's own checks and the simulation only."""
@@ -208,6 +216,7 @@ class Benchmark(Protocol):
 
 __all__ = [
     "Benchmark",
+    "Cancelled",
     "Chat",
     "Errand",
     "File",

@@ -1,8 +1,10 @@
 """Jobs on a worker: real sandbox, real gateway, real grading. Agents are small shell scripts that behave or do not."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -141,6 +143,27 @@ def solving(benchmark: Benchmark, task: str) -> str:
 
 
 # ---------------------------------------------------------------- evaluate
+
+
+def test_a_cancelled_grading_is_not_tried_again(make: Make) -> None:
+    worker, archive = make(shell("echo 'while True: pass' > pagekit/slug.py"), Parrot())
+    done = Event()
+
+    def cancel() -> None:
+        kept = archive.folder(1) / "attempt.json"
+        while not done.wait(0.1):
+            if kept.exists():
+                worker.cancel(1)
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(cancel)
+        try:
+            outcome = evaluated(worker, archive, "starter/slug")
+        finally:
+            done.set()
+    assert isinstance(outcome, Failure)
+    assert outcome.cause == "interrupted"
+    assert archive.tree.agents[archive.tree.seeds[0].id].missed, "the attempt that was paid for can still be graded"
 
 
 def test_the_minimal_seed_and_the_scripted_model_work_on_a_task(make: Make) -> None:
@@ -353,3 +376,17 @@ def test_the_evidence_holds_what_happened_but_no_hidden_test(make: Make) -> None
     seen = "".join([assignment.evidence.statement, assignment.evidence.transcript, assignment.evidence.patch])
     for file in hidden.values():
         assert not any(len(line) > 30 and line in seen for line in file.data.decode().splitlines())
+
+
+def test_tasks_that_the_benchmark_has_no_more_stop_nothing(make: Make) -> None:
+    worker, archive = make(shell("echo '# mine' >> notes.txt"), Parrot())
+    seed, (first, second, *rest) = archive.tree.seeds[0].id, archive.tree.tasks
+    evaluated(worker, archive, first)
+    started = archive.start(Evaluate(seed, second))
+    worker.do(worker.assign(started))  # the driver dies here
+    assert worker.resumable(started.id)
+    for task in (first, second):
+        worker.benchmark.items.pop(task)  # type: ignore[attr-defined]
+    archive.configure(RunConfigured(2.0, "0", {}, tuple(rest), "another version"))
+    assert not worker.resumable(started.id)
+    assert worker.assign(archive.start(Expand(seed, first))).evidence is None

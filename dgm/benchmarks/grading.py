@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from dgm.files import BadFiles, File, Files, checked, patched, without_litter
 from dgm.jobs import JobId
-from dgm.protocols import Errand, Grade, Limits, Patch, Ran, Sandbox, SandboxFault
+from dgm.protocols import Cancelled, Errand, Grade, Limits, Patch, Ran, Sandbox, SandboxFault
 from dgm.syntax import parsed
 
 PROVER = Path(__file__).with_name("prove.py").read_bytes
@@ -112,7 +112,7 @@ def errand(
     laid = {f"work/{path}": file for path, file in files.items()} | dict(tools)
     ran = sandbox.run(Errand(job=job, command=command, files=laid, cwd="work", image=exam.image, limits=limits))
     if ran.ended == "cancelled":
-        raise SandboxFault("the grading was cancelled; it counts for nothing and can be repeated")
+        raise Cancelled("the grading was cancelled; it counts for nothing and can be repeated")
     return ran
 
 

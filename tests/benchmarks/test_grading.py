@@ -8,7 +8,7 @@ import pytest
 
 from dgm.benchmarks import FolderBenchmark
 from dgm.files import File
-from dgm.protocols import Limits, Patch, SandboxFault
+from dgm.protocols import Cancelled, Limits, Patch, SandboxFault
 from dgm.sandbox.local import LocalSandbox
 from tests.benchmarks.samples import ENDLESS, RIGHT, WRONG, files, shop
 
@@ -219,7 +219,7 @@ def test_a_cancelled_grading_is_no_verdict(price: FolderBenchmark) -> None:
     def attempt() -> None:
         try:
             price.grade("shop/price", Patch(files({"shop/price": ENDLESS})), sandbox, 7)
-        except SandboxFault as fault:
+        except Cancelled as fault:
             caught.append(fault)
 
     thread = threading.Thread(target=attempt)
