@@ -167,6 +167,10 @@ class DockerSandbox:
         if cancelled.is_set() or stream.full:
             return reply.ran(errand, seconds, cancelled.is_set())
         if not in_time:
+            if not reply.begun:
+                raise SandboxFault(
+                    f"the errand was not started within {seconds:.0f} s: the engine hangs, or the machine is too busy"
+                )
             return broken("timeout", "no report in time", seconds)
         if reply.done:
             ran = reply.ran(errand, seconds, cancelled=False)
@@ -180,11 +184,12 @@ class DockerSandbox:
         reach()
         self._engine().wait(container, timeout=API_SECONDS)
         state = self._state(container)
-        if state["OOMKilled"]:
-            return broken("memory", "no report: out of memory", seconds)
         if not reply.begun:
             reason = reply.fault() or complaint.decode(errors="replace").strip()[:500] or state.get("Error")
+            reason = reason or "it ran out of memory" * state["OOMKilled"]
             raise SandboxFault(f"the errand could not be started in {errand.image or self._image}: {reason}")
+        if state["OOMKilled"]:
+            return broken("memory", "no report: out of memory", seconds)
         if self._interrupted(container, seconds):
             raise SandboxFault(f"the container of job {errand.job} was ended from outside, or the engine restarted")
         return reply.ran(errand, seconds, cancelled=False)
