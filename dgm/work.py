@@ -78,7 +78,10 @@ class Worker:
                 folder = self.archive.folder(one.jobs[task])
                 attempt = load(folder / "attempt.json", Attempt)
                 patch = readable(attempt.patch) if attempt else ""
-                statement = self.benchmark.task(task).statement
+                try:
+                    statement = self.benchmark.task(task).statement
+                except KeyError:
+                    return None  # the benchmark was changed since, which --amend allows
                 return Evidence(task, statement, read_transcript(folder), patch)
         return None
 
@@ -100,6 +103,10 @@ class Worker:
 
     def resumable(self, job: JobId) -> bool:
         """Whether an attempt or a draft was kept, so that only the free part of the job is left."""
+        tree = self.archive.tree
+        started = tree.running.get(job)
+        if started is not None and isinstance(started.job, Evaluate) and started.job.task not in tree.tasks:
+            return False  # the benchmark was changed since
         folder: Path = self.archive.folder(job)
         return (folder / "attempt.json").exists() or load(folder / "draft.json", Draft) is not None
 
