@@ -6,8 +6,9 @@ Invariant: an agent gets its own source, a statement, a folder to change and a d
 from pathlib import Path
 
 from dgm.config import CapsConfig, ModelConfig, Role
+from dgm.door import Door
 from dgm.files import File, Files
-from dgm.gateway import Door, Gateway
+from dgm.gateway import Gateway
 from dgm.jobs import Assignment, Failure, JobId
 from dgm.llm.canned import CannedModel
 from dgm.protocols import Errand, Limits, Patch, Ran, Sandbox, Task

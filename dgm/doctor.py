@@ -16,8 +16,6 @@ from dgm.config import ROLES, Config, ConfigError, ModelConfig
 
 LEAST_DISK = 2_000_000_000
 FAULTY_DISK = 100_000_000
-LONGEST_SOCKET_FOLDER = 50
-"""Bytes of the temporary folder's path that leave room for a unix socket below it; the kernel takes about 100."""
 
 
 class Check(Struct, frozen=True):
@@ -75,11 +73,13 @@ def disk(name: str, folder: Path) -> Check:
 
 def sockets() -> Check:
     """Agents reach the model through unix sockets below the temporary folder."""
+    from dgm.gateway import LONGEST_FOLDER
+
     try:
         folder = tempfile.gettempdir()
     except FileNotFoundError as error:
         return Check("sockets", "fail", str(error), "set TMPDIR to a folder that can be written")
-    if len(folder.encode()) < LONGEST_SOCKET_FOLDER:
+    if len(folder.encode()) < LONGEST_FOLDER:
         return Check("sockets", "ok", f"paths below {folder} are short enough")
     return Check("sockets", "warn", f"{folder} is a long path for unix sockets: /tmp is used", "set TMPDIR=/tmp")
 
@@ -173,8 +173,8 @@ def model_checks(config: ModelConfig, environ: Mapping[str, str], call: bool) ->
     if config.api_key_env and not environ.get(config.api_key_env):
         yield Check(name, "fail", f"{config.api_key_env} is not set", f"export {config.api_key_env}=...")
         return
-    from dgm.gateway import price_of
     from dgm.llm.provider import ProviderModel
+    from dgm.spending import price_of
 
     try:
         model = ProviderModel(config, environ)

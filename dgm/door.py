@@ -23,7 +23,7 @@ from dgm.keys import redact
 from dgm.ledger import Ledger, cut, read_transcript
 from dgm.protocols import Chat, Model, ModelFault, Price
 from dgm.server import Server
-from dgm.spending import CapReached, Reservation, Spending, cost, most_tokens, tokens_of
+from dgm.spending import FREE, CapReached, Reservation, Spending, cost, most_tokens, tokens_of
 from dgm.wire import Refusal, parse
 
 Fault = tuple[Literal["provider", "interrupted", "infra"], str]
@@ -61,7 +61,7 @@ class Door:
         self._flying: dict[int, Reservation] = {}
         self._asking: set[Future[Chat]] = set()
         self._failing: dict[_Call, str] = {}
-        self._ledger = Ledger(record, durable=route.price != Price(0.0, 0.0), secrets=route.secrets)
+        self._ledger = Ledger(record, durable=route.price != FREE, secrets=route.secrets)
         try:
             folder.mkdir()
             folder.chmod(0o755)

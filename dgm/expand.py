@@ -14,12 +14,14 @@ import msgspec
 
 from dgm import agent
 from dgm.config import Config
+from dgm.door import Door
 from dgm.files import BadFiles, Files, checked, digest, pack, patched, unpack, without_litter
-from dgm.gateway import Door, Gateway, Refusal
+from dgm.gateway import Gateway
 from dgm.jobs import Assignment, Evidence, Expand, Failure, Outcome, Rewrite, Usage
 from dgm.ledger import cut
 from dgm.protocols import Sandbox, Task
 from dgm.store import load, save
+from dgm.wire import Refusal
 
 DIAGNOSE_TRIES = 3
 PROMPT_CHARACTERS = 60_000

@@ -12,15 +12,15 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from dgm.config import ConfigError, ModelConfig, Role
-from dgm.door import Door, Fault, Route
+from dgm.config import ModelConfig, Role
+from dgm.door import Door, Route
 from dgm.jobs import AgentId, JobId
-from dgm.ledger import read_transcript, spent
-from dgm.protocols import Model, Price
-from dgm.spending import Spending
-from dgm.wire import Refusal
+from dgm.protocols import Model
+from dgm.spending import Spending, price_of
 
 PREFIX = "dgm-doors-"
+LONGEST_FOLDER = 50
+"""Bytes of the temporary folder's path, beyond which /tmp is used: the kernel takes about 100 for that of a socket."""
 
 
 class Gateway:
@@ -81,25 +81,12 @@ class Gateway:
         self.close()
 
 
-def price_of(config: ModelConfig, model: Model) -> Price:
-    """The configured price of a model, else the one that it knows itself. Raises `ConfigError` if there is none."""
-    if config.usd_per_million_in is not None and config.usd_per_million_out is not None:
-        return Price(config.usd_per_million_in / 1e6, config.usd_per_million_out / 1e6)
-    if (price := model.price()) is None:
-        raise ConfigError(
-            f"the price of the model {config.name!r} is unknown: set usd_per_million_in and usd_per_million_out "
-            "(0 for a model that costs nothing)"
-        )
-    return price
-
-
 class _Root:
     """A private folder for the doors, locked while this process lives; those of dead ones are swept up."""
 
     def __init__(self) -> None:
         usual = tempfile.gettempdir()
-        # The kernel takes about 100 bytes for the path of a socket.
-        above = Path(usual if len(usual.encode()) < 50 else "/tmp")  # noqa: S108
+        above = Path(usual if len(usual.encode()) < LONGEST_FOLDER else "/tmp")  # noqa: S108
         for other in above.glob(f"{PREFIX}*"):
             _sweep(other)
         self.path, self._lock = _claim(above)
@@ -133,6 +120,3 @@ def _sweep(folder: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
         finally:
             os.close(lock)
-
-
-__all__ = ["Door", "Fault", "Gateway", "Refusal", "price_of", "read_transcript", "spent"]

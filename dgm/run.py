@@ -21,14 +21,14 @@ from dgm.events import RunConfigured
 from dgm.executors import Threads
 from dgm.files import Files, read_folder
 from dgm.flight import End
-from dgm.gateway import Gateway, price_of
+from dgm.gateway import Gateway
 from dgm.jobs import TaskId
 from dgm.llm import open_model
 from dgm.machine import HGM, Policy, run
 from dgm.protocols import Benchmark, Model, Price, Sandbox
 from dgm.sandbox import open_sandbox
 from dgm.shipped import shipped
-from dgm.spending import Spending
+from dgm.spending import Spending, price_of
 from dgm.tree import Tree
 from dgm.work import Worker
 

@@ -13,14 +13,15 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from dgm.config import CapsConfig
+from dgm.config import CapsConfig, ConfigError, ModelConfig
 from dgm.jobs import AgentId, JobId
-from dgm.protocols import Chat, Price
+from dgm.protocols import Chat, Model, Price
 
 Scope = Literal["call", "job", "agent", "run"]
 
 OVERHEAD_TOKENS = 1_024
 """What a provider may add to a prompt of its own, such as the frame around messages and the preamble to tools."""
+FREE = Price(0.0, 0.0)
 LEAST_TOKENS = 256
 """A reply is cut shorter than was asked for, to fit a cap, only down to this; below, the call is refused."""
 
@@ -193,6 +194,18 @@ class Spending:
         if job.calls + job.open_calls >= self.caps.calls_per_job:
             return "job"
         return next((account.scope for account in accounts if nano > account.room - account.reserved), None)
+
+
+def price_of(config: ModelConfig, model: Model) -> Price:
+    """The configured price of a model, else the one that it knows itself. Raises `ConfigError` if there is none."""
+    if config.usd_per_million_in is not None and config.usd_per_million_out is not None:
+        return Price(config.usd_per_million_in / 1e6, config.usd_per_million_out / 1e6)
+    if (price := model.price()) is None:
+        raise ConfigError(
+            f"the price of the model {config.name!r} is unknown: set usd_per_million_in and usd_per_million_out "
+            "(0 for a model that costs nothing)"
+        )
+    return price
 
 
 def _nano(tokens_in: int, tokens_out: int, price: Price) -> int:

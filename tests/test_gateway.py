@@ -19,12 +19,15 @@ import pytest
 
 from dgm import server as server_module
 from dgm.config import CapsConfig, ConfigError, ModelConfig
-from dgm.gateway import Door, Gateway, Refusal, read_transcript, spent
+from dgm.door import Door
+from dgm.gateway import Gateway
 from dgm.jobs import Usage
+from dgm.ledger import read_transcript, spent
 from dgm.llm.canned import CannedModel
 from dgm.llm.provider import ProviderModel
 from dgm.protocols import Chat, Price
 from dgm.spending import OVERHEAD_TOKENS, Spending, most_tokens
+from dgm.wire import Refusal
 from tests.provider_server import KEY, Provider, provider
 
 # litellm's own: an event loop that its log worker leaves open.

@@ -75,7 +75,7 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
     """Raises what opening the benchmark, the models and an existing archive raises."""
     from dgm import run, settings
     from dgm.benchmarks import open_benchmark
-    from dgm.gateway import price_of
+    from dgm.spending import price_of
 
     benchmark = open_benchmark(config.run.benchmark)
     tasks = run.tasks_of(config, benchmark)

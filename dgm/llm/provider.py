@@ -15,6 +15,7 @@ from typing import Any
 from dgm.config import ConfigError, ModelConfig
 from dgm.keys import redact, secrets
 from dgm.protocols import Chat, ModelFault, Price
+from dgm.spending import price_of
 
 RESERVED = frozenset(
     ("model", "messages", "tools", "max_tokens", "max_completion_tokens", "n", "stream", "timeout", "num_retries")
@@ -73,11 +74,7 @@ class ProviderModel:
                 raise ConfigError(
                     f"the model {name!r} needs {' and '.join(missing)}: set the variable, and name it in api_key_env"
                 )
-        if self.price() is None:
-            raise ConfigError(
-                f"the price of the model {name!r} is unknown: set usd_per_million_in and usd_per_million_out "
-                "(0 for a model that costs nothing)"
-            )
+        price_of(self._config, self)
 
     def complete(self, request: Chat, seconds: float) -> Chat:
         """One attempt within `seconds`. Raises `ModelFault`."""
