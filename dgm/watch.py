@@ -105,7 +105,7 @@ class Lines:
     def show(self) -> None:
         now, said = self._feed.step()
         hidden = len(said) - self.MOST
-        note(*([f"({hidden} earlier events are not shown)"] if hidden > 0 else []), *said[-self.MOST :])
+        note(*([f"({count(hidden, 'earlier event')} not shown)"] if hidden > 0 else []), *said[-self.MOST :])
         step = max(now.budget // 20, 1)
         if now.evaluations // step != self._shown:
             self._shown = now.evaluations // step
@@ -126,6 +126,10 @@ def progress(now: Status) -> str:
     )
 
 
+ECHO = 6
+"""Columns left free, as the terminal says `^C` behind the panel, and a new line would not be cleared away with it."""
+
+
 class Panel:
     """A live panel on the terminal behind standard error."""
 
@@ -141,9 +145,12 @@ class Panel:
         self._live.start()
 
     def show(self) -> None:
+        from rich.constrain import Constrain
+
         now, said = self._feed.step()
         self._said.extend(said)
-        self._live.update(panel(now, list(self._said), self._feed.pace(), time.time()), refresh=True)
+        grid = panel(now, list(self._said), self._feed.pace(), time.time())
+        self._live.update(Constrain(grid, max(self._live.console.width - ECHO, 1)), refresh=True)
 
     def say(self, text: str) -> None:
         self._live.console.print(text, markup=False, highlight=False)

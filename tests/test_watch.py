@@ -1,6 +1,7 @@
 """The watcher, on logs that grow."""
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from rich.console import Console
 
 from dgm.archive import Archive
 from dgm.jobs import Evaluate, Expand, Failure, Rewrite, Verdict
-from dgm.watch import Feed, Lines, panel, watching
+from dgm.watch import ECHO, Feed, Lines, Panel, panel, watching
 from tests.cli.archives import BUDGET, HOSTILE, TASKS, grow, source
 
 
@@ -57,6 +58,19 @@ def test_many_events_are_few_lines(tmp_path: Path, capsys: pytest.CaptureFixture
     assert told.out == ""
     assert len(told.err.splitlines()) == Lines.MOST + 2
     assert "5 earlier events" in told.err
+
+
+def test_the_panel_leaves_room_for_what_is_typed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow(tmp_path / "run")
+    for name, value in (("COLUMNS", "60"), ("FORCE_COLOR", "1"), ("TERM", "xterm")):
+        monkeypatch.setenv(name, value)
+    shown = Panel(Feed(tmp_path / "run"))
+    shown.show()
+    shown.close()
+    lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "\r", capsys.readouterr().err).splitlines()
+    assert 40 < max(map(len, lines)) <= 60 - ECHO
 
 
 def test_the_panel_shows_how_things_stand(tmp_path: Path) -> None:
