@@ -33,8 +33,11 @@ def load(path: Path | None, environ: Mapping[str, str], overrides: Iterable[str]
     if path is not None:
         try:
             table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise ConfigError(f"{path} cannot be read: {error}") from error
+        except OSError as error:
+            advice = "; `dgm init` writes a new dgm.toml" if isinstance(error, FileNotFoundError) else ""
+            raise ConfigError(f"{path} cannot be read: {error.strerror}{advice}") from error
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
     for name, value in sorted(environ.items()):
         if name.startswith(PREFIX):
             put(table, key_of(name), value)
@@ -74,6 +77,9 @@ def check(config: Config) -> None:
         "policy.alpha must lie between 0 and 1": 0 < config.policy.alpha <= 1,
         "policy.epsilon must lie between 0 and 1": 0 < config.policy.epsilon < 1,
         "policy.patience must be at least 1": config.policy.patience >= 1,
+        "api_key_env is the name of an environment variable, never the key itself": all(
+            model.api_key_env.isidentifier() for model in config.models.values() if model.api_key_env
+        ),
         "caps must not be negative": min(msgspec.structs.astuple(config.caps)) >= 0,
         "limits must be positive": all(
             min(msgspec.structs.astuple(limits)) > 0 for limits in (config.attempt, config.expansion, config.grading)
