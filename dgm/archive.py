@@ -8,7 +8,7 @@ that names them, so a kill at any point leaves at most a commit that nobody name
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -34,16 +34,21 @@ class NoArchive(Exception):
     """A folder that holds no run, or something other than a run. The text says which, and what to do."""
 
 
+def log_of(path: Path) -> Path:
+    """The log of the run in `path`. Raises `NoArchive`."""
+    if not (path / LOG).is_file():
+        raise NoArchive(f"{path} holds no run: there is no {LOG} in it. `dgm run --archive {path}` starts one")
+    return path / LOG
+
+
 class Reader:
     """A run, read without a lock, also while its driver writes it."""
 
     def __init__(self, path: Path) -> None:
         """Raises `NoArchive`, `Damaged`."""
-        if not (path / LOG).is_file():
-            raise NoArchive(f"{path} holds no run: there is no {LOG} in it. `dgm run --archive {path}` starts one")
         self.path = path
         self.tree = Tree()
-        self._log = LogReader(path / LOG)
+        self._log = LogReader(log_of(path))
         for _ in fold(self._log, self.tree):
             pass
 
@@ -53,11 +58,8 @@ class Reader:
 
     def source(self, agent: AgentId) -> Files:
         """Raises `KeyError` for an agent that is not in the tree, `Damaged`."""
-        repository = _repository(self.path)
-        try:
+        with closing(_repository(self.path)) as repository:
             return _source(repository, self.tree.agents[agent])
-        finally:
-            repository.close()
 
     def folder(self, job: JobId) -> Path:
         """Where the artifacts of `job` are, if it left any."""

@@ -5,13 +5,14 @@ Invariant: checking changes nothing; repairing makes a copy of the log first, an
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
 
 from dgm import salvage
-from dgm.archive import AGENTS, ARTIFACTS, LOCK, LOG, Archive, NoArchive, fold, notes
+from dgm.archive import AGENTS, ARTIFACTS, LOCK, LOG, Archive, fold, log_of, notes
 from dgm.durable import locked, written
 from dgm.events import AgentBorn, JobStarted
 from dgm.git import Repository
@@ -32,25 +33,22 @@ def check(path: Path) -> list[Finding]:
 
     Raises `NoArchive`.
     """
-    _there(path)
+    log = LogReader(log_of(path))
     # A driver makes a commit, then its branch, then the event, and last the folder of a job. Looked at in the opposite
     # order, nothing that is only under way seems to be missing.
     folders = [entry.name for entry in os.scandir(path / ARTIFACTS)] if (path / ARTIFACTS).is_dir() else []
-    tree, log = Tree(), LogReader(path / LOG)
+    tree = Tree()
     try:
         for _ in fold(log, tree):
             pass
     except Damaged as damage:
-        bad = [Finding("damage", f"{LOG} {line}") for line in salvage.lines(path / LOG) if line.event is None]
+        bad = [Finding("damage", f"{LOG} {line}") for line in salvage.lines(log.path) if line.event is None]
         return bad or [Finding("damage", str(damage))]
     found: list[Finding] = []
-    if torn := (path / LOG).stat().st_size - log.offset:
+    if torn := log.path.stat().st_size - log.offset:
         found.append(Finding("note", f"the last {torn} bytes of {LOG} are no whole line: torn, or just being written"))
-    repository = Repository(path / AGENTS)
-    try:
+    with closing(Repository(path / AGENTS)) as repository:
         found += [*_agents(repository, tree), *_mirror(repository, tree)]
-    finally:
-        repository.close()
     strange = [name for name in folders if not name.isdecimal() or not 0 < int(name) < tree.next_job]
     return found + [Finding("note", f"{ARTIFACTS}/{name} belongs to no job") for name in sorted(strange)]
 
@@ -60,10 +58,9 @@ def repair(path: Path) -> list[Finding]:
 
     Raises `ArchiveBusy`, `NoArchive`, `NotWritten`.
     """
-    _there(path)
-    found: list[Finding] = []
+    log = log_of(path)
     with written(path), locked(path / LOCK):
-        found += _mend_log(path)
+        found = list(_mend_log(log, path / AGENTS))
     with Archive(path) as archive:
         if archive.torn:
             found.append(
@@ -80,22 +77,14 @@ def repair(path: Path) -> list[Finding]:
     return found
 
 
-def _there(path: Path) -> None:
-    if not (path / LOG).is_file():
-        raise NoArchive(f"{path} holds no run: there is no {LOG} in it")
-
-
-def _mend_log(path: Path) -> Iterator[Finding]:
+def _mend_log(log: Path, agents: Path) -> Iterator[Finding]:
     try:
-        for _ in fold(LogReader(path / LOG), Tree()):
+        for _ in fold(LogReader(log), Tree()):
             pass
         return
     except Damaged:
-        repository = Repository(path / AGENTS)
-    try:
-        mended = salvage.mend(path / LOG, repository)
-    finally:
-        repository.close()
+        with closing(Repository(agents)) as repository:
+            mended = salvage.mend(log, repository)
     yield Finding("mended", f"{LOG} holds what could be proven; as it was, it is {mended.copy.name}")
     for event in mended.known:
         if isinstance(event, AgentBorn):

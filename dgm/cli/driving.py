@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from dgm.archive import LOG, NoArchive
+from dgm.archive import log_of
 from dgm.cli import setting
 from dgm.cli.failing import INTERRUPTED, leave, leave_pipe
 from dgm.cli.reading import archive_folder, driven
@@ -120,8 +120,7 @@ def look_on(archive: Path | None) -> None:
     from dgm.watch import watching
 
     folder = archive_folder(archive)
-    if not (folder / LOG).is_file():
-        raise NoArchive(f"{folder} holds no run: there is no {LOG} in it. `dgm run --archive {folder}` starts one")
+    log_of(folder)
     with watching(folder, terminal=sys.stderr.isatty()):
         try:
             while driven(folder) is not False:
