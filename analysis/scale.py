@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
-from zlib import crc32
 
 from dgm.archive import Archive, Reader
 from dgm.config import PolicyConfig
@@ -22,7 +21,7 @@ from dgm.events import AgentBorn, AnyEvent, JobStarted, RunConfigured, TaskScore
 from dgm.executors import Threads
 from dgm.files import File
 from dgm.jobs import Evaluate, Expand, Rewrite, Usage
-from dgm.log import LogReader, LogWriter, sealed
+from dgm.log import LogReader, LogWriter, sealed, whole
 from dgm.machine import HGM, run, stream
 from dgm.testing import World, numbered
 from dgm.tree import Tree
@@ -60,12 +59,7 @@ def history(agents: int, results: int) -> Iterator[AnyEvent]:
 def written(folder: Path, agents: int, results: int) -> Path:
     """A run's folder with that history; its agents have no commits, which reading the log does not need."""
     folder.mkdir(parents=True)
-    crc, lines = 0, []
-    for event in history(agents, results):
-        text = sealed(event)
-        crc = crc32(text, crc)
-        lines.append(b"%08x %s\n" % (crc, text))
-    (folder / "events.log").write_bytes(b"".join(lines))
+    (folder / "events.log").write_bytes(whole(map(sealed, history(agents, results))))
     return folder
 
 

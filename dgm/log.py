@@ -8,7 +8,7 @@ all lines before it, joined.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from zlib import crc32
 
@@ -101,8 +101,7 @@ class LogWriter:
         """Put the JSON `text` of one event on the disk. Raises `NotWritten`, and then nothing of it stays."""
         if self._broken:
             raise NotWritten(self.path, OSError("an earlier record was refused"))
-        crc = crc32(text, self._crc)
-        line = b"%08x %b\n" % (crc, text)
+        line, crc = sealing(text, self._crc)
         try:
             write(self._file, line)
             os.fsync(self._file)
@@ -124,6 +123,21 @@ class LogWriter:
 
     def close(self) -> None:
         os.close(self._file)
+
+
+def sealing(text: bytes, crc: int) -> tuple[bytes, int]:
+    """The line that holds the JSON `text`, after lines whose checksum is `crc`; and the checksum from there on."""
+    crc = crc32(text, crc)
+    return b"%08x %b\n" % (crc, text), crc
+
+
+def whole(texts: Iterable[bytes]) -> bytes:
+    """A log that holds the JSON `texts`, in order."""
+    lines, crc = [], 0
+    for text in texts:
+        line, crc = sealing(text, crc)
+        lines.append(line)
+    return b"".join(lines)
 
 
 def sealed(event: AnyEvent) -> bytes:

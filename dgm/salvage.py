@@ -18,7 +18,7 @@ from dgm.durable import place, sync_folder
 from dgm.events import AgentBorn, AnyEvent, JobStarted, decode, encode
 from dgm.git import Repository
 from dgm.jobs import AgentId, Expand, JobId
-from dgm.log import HEAD, Damaged
+from dgm.log import HEAD, Damaged, whole
 from dgm.tree import Tree
 
 
@@ -80,10 +80,9 @@ def mend(log: Path, repository: Repository) -> Mended:
     copy = next(path for n in range(1, 1_000_000) if not (path := Path(f"{log}.damaged-{n}")).exists())
     place(copy, Path(f"{copy}.new"), log.read_bytes(), 0o600)
     sync_folder(log.parent)
-    tree, mended, content, crc = Tree(), Mended(copy, [], []), bytearray(), 0
+    tree, mended, texts = Tree(), Mended(copy, [], []), list[bytes]()
     gaps = _gaps(log, repository)
     for line in lines(log):
-        texts = []
         if line.event is not None:
             for event in _before(line.event, tree, gaps):
                 with suppress(ValueError):
@@ -98,10 +97,7 @@ def mend(log: Path, repository: Repository) -> Mended:
         except ValueError as error:
             reason = f"it cannot stand without what is lost: {error}" if line.event else line.reason
             mended.lost.append(Line(line.number, line.offset, line.text, None, reason))
-        for text in texts:
-            crc = crc32(text, crc)
-            content += b"%08x %b\n" % (crc, text)
-    place(log, Path(f"{log}.new"), bytes(content), 0o600)
+    place(log, Path(f"{log}.new"), whole(texts), 0o600)
     sync_folder(log.parent)
     return mended
 

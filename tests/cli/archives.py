@@ -7,7 +7,6 @@ import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
-from zlib import crc32
 
 from dgm.archive import LOG, Archive
 from dgm.cli.app import app
@@ -16,6 +15,7 @@ from dgm.events import AgentBorn, AnyEvent, JobStarted, RunConfigured, encode
 from dgm.files import File, Files
 from dgm.jobs import Evaluate, Expand, Failure, Rewrite, Usage, Verdict
 from dgm.ledger import Ledger
+from dgm.log import whole
 from dgm.settings import resolved
 
 TASKS = tuple(f"toy/{n}" for n in range(6))
@@ -110,13 +110,4 @@ def chain(folder: Path, agents: int) -> None:
     for n in range(1, agents):
         events.append(JobStarted(1e9, n, Expand(f"{n - 1:040x}")))
         events.append(AgentBorn(1e9, f"{n:040x}", f"{n:040x}", f"{n - 1:040x}", n, f"step {n}"))
-    write(folder, events)
-
-
-def write(folder: Path, events: list[AnyEvent]) -> None:
-    crc = 0
-    with (folder / LOG).open("wb") as file:
-        for event in events:
-            text = encode(event)
-            crc = crc32(text, crc)
-            file.write(b"%08x %b\n" % (crc, text))
+    (folder / LOG).write_bytes(whole(map(encode, events)))
