@@ -39,7 +39,7 @@ def test_a_new_best_agent_is_news(tmp_path: Path) -> None:
     with Archive(tmp_path / "run") as archive:
         job = archive.start(Expand(agents[0]))
         archive.finish(job.id, Rewrite(source(7), "better"))
-        newest = next(reversed(archive.tree.agents))
+        newest = list(archive.tree.agents)[-1]
         for task in TASKS:
             job = archive.start(Evaluate(newest, task))
             archive.finish(job.id, Verdict(True))

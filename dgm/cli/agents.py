@@ -144,7 +144,7 @@ def show_diff(a: str, b: str | None, archive: Path | None, as_json: bool) -> Non
     if as_json:
         out_json({"a": old.id, "b": new.id, "files": found})
         return
-    note(f"From {short(old.id)} to {short(new.id)}: {count(len(found), 'file')} differ.")
+    note(f"From {short(old.id)} to {short(new.id)}: {count(len(found), 'file')} changed.")
     for file in found:
         out(styled(f"{file.change}: {plain(file.path)}", "bold"))
         out(*(coloured(line) for line in paragraph(file.diff).splitlines()))

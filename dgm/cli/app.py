@@ -34,7 +34,7 @@ ArchiveOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ConfigArgument = Annotated[
-    Path | None, typer.Argument(metavar="[CONFIG]", help="A TOML file. Default: dgm.toml if there is one.")
+    Path | None, typer.Argument(metavar="CONFIG", help="A TOML file. Default: dgm.toml if there is one.")
 ]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting: run.slots=4. Repeatable.")
@@ -59,7 +59,7 @@ def top(
 
 @app.command(epilog="\b\nExamples:\n  dgm init\n  dgm init my-run && cd my-run && dgm run")
 @guarded
-def init(folder: Annotated[Path, typer.Argument(metavar="[DIR]")] = Path()) -> None:
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR")] = Path()) -> None:
     """Write a commented configuration, dgm.toml."""
     from dgm.cli.setting import write_template
 
@@ -97,6 +97,13 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="With --dry-run: print JSON.")] = False,
 ) -> None:
     """Start a run, or go on with it."""
+    if json and not dry_run:
+        from dgm.config import ConfigError
+
+        raise ConfigError("--json belongs to --dry-run; `dgm status --json` tells how a run stands")
+    from dgm.cli.setting import check_keys
+
+    check_keys(amend or [])
     if dry_run:
         from dgm.cli.planning import show_plan
 
@@ -161,7 +168,7 @@ def show(agent: AgentArgument, archive: ArchiveOption = None, json: JsonOption =
 @guarded
 def diff(
     a: Annotated[str, typer.Argument(metavar="A", help="A prefix of a hash, `seed`, or `best`.")],
-    b: Annotated[str | None, typer.Argument(metavar="[B]", help="Default: A's parent, and then from it to A.")] = None,
+    b: Annotated[str | None, typer.Argument(metavar="B", help="Default: A's parent, and then from it to A.")] = None,
     archive: ArchiveOption = None,
     json: JsonOption = False,
 ) -> None:

@@ -67,7 +67,7 @@ def _numbers(agent: Agent, room: int) -> str:
 
 def _words(agent: Agent, best: bool, hidden: int, glyphs: Glyphs) -> str:
     marks = (glyphs.seed if agent.parent is None else "") + (glyphs.best if best else "")
-    more = f"(+{hidden:,} children) " if hidden else ""
+    more = f"(+{hidden:,} {'child' if hidden == 1 else 'children'}) " if hidden else ""
     return f"{marks}{more}{agent.summary or ('seed' if agent.parent is None else '')}"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from dgm import settings
 from dgm.cli.failing import Unable
 from dgm.cli.reading import settings_environ
-from dgm.config import Config
+from dgm.config import Config, ConfigError
 from dgm.text import note, out, out_json
 
 FILE = "dgm.toml"
@@ -20,6 +20,14 @@ FILE = "dgm.toml"
 def load(path: Path | None, overrides: Iterable[str]) -> Config:
     """The settings of a command. Raises `ConfigError`."""
     return settings.load(config_file(path), settings_environ(), overrides)
+
+
+def check_keys(amended: Iterable[str]) -> None:
+    """Raises `ConfigError` for a key that no setting has, and so could accept no change."""
+    known = [*settings.flat(settings.resolved(Config())), "benchmark"]
+    for key in amended:
+        if key not in known:
+            raise ConfigError(f"--amend {key}: no such setting{settings.suggestion(key, known)}")
 
 
 def config_file(given: Path | None) -> Path | None:

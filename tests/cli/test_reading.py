@@ -71,7 +71,7 @@ def test_tree(grown: Grown) -> None:
     text = look("tree", "--archive", grown[0]).stdout
     assert [agent[:8] in text for agent in grown[1]] == [True] * 3
     assert "└─ ★" in text
-    assert "(+1 children)" in look("tree", "--archive", grown[0], "--depth", 0).stdout
+    assert "(+1 child)" in look("tree", "--archive", grown[0], "--depth", 0).stdout
 
 
 def test_a_terminal_without_unicode_gets_plain_branches(grown: Grown) -> None:

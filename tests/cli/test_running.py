@@ -40,6 +40,8 @@ def test_init_and_config(tmp_path: Path) -> None:
         (("--set", "run.evalutions=3"), "did you mean `run.evaluations`"),
         (("--set", "run.evaluations=many"), "run.evaluations"),
         (("no-such.toml",), "no-such.toml cannot be read"),
+        (("--json",), "--json belongs to --dry-run"),
+        (("--amend", "run.evalutions"), "did you mean `run.evaluations`"),
         (("--set", "run.benchmark=nonsense"), "nonsense"),
         (("--set", "run.seed=nonsense"), "nonsense"),
     ],
