@@ -107,9 +107,11 @@ def advice(tree: Tree, folder: Path, end: End) -> list[str]:
     lines = [words.get(end.code, f"Stopped: {plain(end.reason)}. The same command goes on from here.")]
     if tree.evaluations and not tree.solved:
         lines.append("Nothing was solved yet: the search has no direction. Try easier tasks or a stronger model.")
+    leader = tree.best()
+    first = ("diff best", "what the best agent changed") if leader and leader.parent else ("tree     ", "the lineage")
     return [
         *lines,
-        f"Next: {name} diff best{option}         what the best agent changed",
+        f"Next: {name} {first[0]}{option}         {first[1]}",
         f"      {name} show best{option}         its tasks, one by one",
         f"      {name} export best DIR{option}   its source, ready to use",
     ]

@@ -73,3 +73,4 @@ def test_every_end_says_what_to_do_next(code: int, word: str) -> None:
     lines = advice(Tree(), Path("archive/run"), End(code, "so it is"))
     assert word in lines[0]
     assert "so it is" in lines[0]
+    assert not any("diff best" in line for line in lines), "there is nothing that the best agent has changed"
