@@ -168,7 +168,7 @@ class Door:
         except Refusal:
             raise
         except CapReached as reached:
-            if reached.scope == "run":
+            if reached.scope in ("run", "agent"):
                 self._blame("interrupted", str(reached))
             elif call.lost:
                 self._blame("provider", f"what failed attempts may have cost left too little for another: {reached}")

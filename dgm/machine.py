@@ -60,7 +60,8 @@ class HGM:
     def opening(self, tree: Tree, rng: "Generator") -> Job | None:
         """The warm start: some evaluations of the seed, then some expansions of it; None once both have been had."""
         seed = tree.seeds[0]
-        if seed.evaluations + len(seed.evaluating) < self.config.seed_evaluations and (todo := tree.untried(seed)):
+        if seed.evaluations + len(seed.evaluating) < self.config.seed_evaluations and seed.index in tree.evaluable:
+            todo = tree.untried(seed)
             return Evaluate(seed.id, todo[rng.integers(len(todo))])
         had = len(seed.children) + seed.expanding + tree.stillborn
         if had < self.config.warm_start and seed.index in tree.expandable:
@@ -164,7 +165,7 @@ def run(
             elif (job := policy(tree, stream(random_seed, tree))) is not None:
                 flight.launch(archive.start(job))
             else:
-                end = None if flight.deadlines else End(0, "the budget is spent")
+                end = None if flight.deadlines else finished(tree)
                 break
         if end is not None and not flight.deadlines:
             return end
@@ -174,3 +175,11 @@ def run(
             pause = patience.pause(tree)
             if pause:
                 archive.pause(*pause)
+
+
+def finished(tree: Tree) -> End:
+    """How a run ends for which the policy wants no more jobs."""
+    left = tree.config.get("run", {}).get("evaluations", 0) - tree.evaluations
+    if left > 0 and any(map(tree.capped, tree.agents.values())):
+        return End(3, "no agent can have another job under caps.usd_per_agent")
+    return End(0, "the budget is spent")

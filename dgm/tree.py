@@ -133,6 +133,7 @@ class Tree:
         self.tasks: tuple[TaskId, ...] = ()
         self.benchmark = ""
         self.patience = PolicyConfig().patience
+        self._usd_per_job, self._usd_per_agent = 0.0, float("inf")
         self.epsilon = PolicyConfig().epsilon
         self.next_job: JobId = 1
         self.evaluations = 0
@@ -185,19 +186,27 @@ class Tree:
 
     @property
     def expandable(self) -> Pool:
-        """The agents that may be expanded, under the tallies of their clades."""
+        """The agents that may be expanded and can afford it, under the tallies of their clades."""
         self._settle_clades()
         return self._expandable
 
     @property
     def evaluable(self) -> Pool:
-        """The agents that have an untried task, under their own tallies."""
+        """The agents that have an untried task and can afford it, under their own tallies."""
         self._settle()
         return self._evaluable
 
     def untried(self, agent: Agent) -> list[TaskId]:
         """Tasks without a score, not under way, and not given up."""
         return list(self._untried(agent))
+
+    def capped(self, agent: Agent) -> bool:
+        """Whether one more job of `agent` may pass its cap, if that and those under way cost all that a job may.
+
+        As long as a run has cost nothing, its jobs are taken to be free.
+        """
+        jobs = len(agent._evaluating) + agent.expanding + 1
+        return self.spent.usd > 0 and agent.usage.usd + jobs * self._usd_per_job > self._usd_per_agent
 
     def _untried(self, agent: Agent) -> Iterator[TaskId]:
         for task in self.tasks:
@@ -244,6 +253,9 @@ class Tree:
         policy = event.config.get("policy", {})
         self.patience = int(policy.get("patience", PolicyConfig().patience))
         self.epsilon = float(policy.get("epsilon", PolicyConfig().epsilon))
+        caps = event.config.get("caps", {})
+        self._usd_per_job = float(caps.get("usd_per_job", 0.0))
+        self._usd_per_agent = float(caps.get("usd_per_agent", "inf"))
         self.ended = None
         for agent in self._order:
             self._changed(agent)
@@ -362,8 +374,10 @@ class Tree:
             agent.expanding -= 1
             self.expanding -= 1
         agent.usage += usage
+        first = usage.usd > 0 and not self.spent.usd
         self.spent += usage
-        self._changed(agent)
+        for one in self._order if first else (agent,):
+            self._changed(one)
         return agent
 
     def _changed(self, agent: Agent) -> None:
@@ -373,7 +387,7 @@ class Tree:
     def _settle(self) -> None:
         for index in self._stale:
             agent = self._order[index]
-            if next(self._untried(agent), None) is not None:
+            if next(self._untried(agent), None) is not None and not self.capped(agent):
                 self._evaluable.put(index, agent.solved, agent.failed)
             else:
                 self._evaluable.drop(index)
@@ -387,7 +401,7 @@ class Tree:
                 if agent.index in seen:
                     break
                 seen.add(agent.index)
-                if agent.barren < self.patience:
+                if agent.barren < self.patience and not self.capped(agent):
                     self._expandable.put(agent.index, agent.clade_solved, agent.clade_failed)
                 else:
                     self._expandable.drop(agent.index)

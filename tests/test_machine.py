@@ -108,6 +108,26 @@ def test_spending_stops_before_a_job_that_might_pass_the_cap(archive: Archive) -
     assert archive.tree.spent.usd == 5.0
 
 
+def test_an_agent_that_has_used_up_its_cap_is_left_alone(tmp_path: Path) -> None:
+    caps = {"usd_per_job": 0.25, "usd_per_agent": 4.0}
+    with Archive(tmp_path / "capped", clock=lambda: 1.0) as archive:
+        archive.configure(RunConfigured(1.0, "0", {"caps": caps, "run": {"evaluations": 60}}, TASKS, "v"))
+        archive.seed(numbered(0.3))
+        assert go(archive, World(archive, usd=0.25), slots=1).code == 0
+        assert archive.tree.evaluations == 60
+        assert max(agent.usage.usd for agent in archive.tree.agents.values()) == 4.0
+
+
+def test_a_run_whose_agents_have_all_used_up_their_caps_says_so(tmp_path: Path) -> None:
+    caps = {"usd_per_job": 0.25, "usd_per_agent": 0.25}
+    with Archive(tmp_path / "capped", clock=lambda: 1.0) as archive:
+        archive.configure(RunConfigured(1.0, "0", {"caps": caps, "run": {"evaluations": 60}}, TASKS, "v"))
+        archive.seed(numbered(0.3))
+        end = go(archive, World(archive, usd=0.25), slots=1)
+        assert end.code == 3
+        assert "usd_per_agent" in end.reason
+
+
 @dataclass
 class Broken(World):
     """A world in which the environment fails every job."""

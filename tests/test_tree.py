@@ -48,8 +48,8 @@ def test_a_tree_read_at_any_time_is_the_tree_folded_at_once(log: list[AnyEvent],
 def test_the_pools_hold_just_the_agents_that_can_be_chosen(log: list[AnyEvent]) -> None:
     tree = Tree(log)
     for agent in tree.agents.values():
-        assert (agent.index in tree.expandable) == (agent.barren < tree.patience)
-        assert (agent.index in tree.evaluable) == bool(tree.untried(agent))
+        assert (agent.index in tree.expandable) == (agent.barren < tree.patience and not tree.capped(agent))
+        assert (agent.index in tree.evaluable) == (bool(tree.untried(agent)) and not tree.capped(agent))
         for task in tree.untried(agent):
             assert task not in agent.results
             assert not any(event.job == Evaluate(agent.id, task) for event in tree.running.values())

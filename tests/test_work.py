@@ -257,8 +257,12 @@ def test_money_that_an_outage_may_have_cost_is_nobodys_score(make: Make) -> None
     assert outcome.usage.usd > 0
 
 
-def test_the_runs_cap_is_no_score_but_the_jobs_cap_is_the_agents_own_limit(make: Make) -> None:
+def test_the_caps_of_the_run_and_of_an_agent_are_no_score_but_the_jobs_cap_is_the_agents_own_limit(make: Make) -> None:
     worker, archive = make(shell("true"), Parrot(), CapsConfig(usd_per_run=0.001))
+    outcome = evaluated(worker, archive)
+    assert isinstance(outcome, Failure)
+    assert outcome.cause == "interrupted"
+    worker, archive = make(shell("true"), Parrot(), CapsConfig(usd_per_agent=0.001))
     outcome = evaluated(worker, archive)
     assert isinstance(outcome, Failure)
     assert outcome.cause == "interrupted"

@@ -21,11 +21,12 @@ def name(number: int) -> str:
 def logs(draw: st.DrawFn, most: int = 60) -> list[AnyEvent]:
     """A valid log: a seed, then jobs that start and end in any order, some of them still running at its end."""
     clock = 1.0
+    caps = draw(st.sampled_from([{}, {"usd_per_job": 1.0, "usd_per_agent": 3.0}]))
     agents = [name(0)]
     tried: set[tuple[str, str]] = set()
     running: dict[JobId, Expand | Evaluate] = {}
     log: list[AnyEvent] = [
-        RunConfigured(clock, "0", {"policy": {"patience": 2}}, TASKS, "v1"),
+        RunConfigured(clock, "0", {"policy": {"patience": 2}, "caps": caps}, TASKS, "v1"),
         AgentBorn(clock, name(0), name(0)),
     ]
     jobs = 0
