@@ -164,7 +164,9 @@ def parse(reply: str) -> Diagnosis | None:
     """The diagnosis in `reply`: a JSON object, alone, in a fence or among prose; None if there is none to be found."""
     for candidate in objects(reply):
         wanted = {key: value for key, value in candidate.items() if key in Diagnosis.__struct_fields__}
-        texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in wanted.items()}
+        told = {key: value if isinstance(value, str) else json.dumps(value) for key, value in wanted.items()}
+        # JSON can spell half a character, which no file can hold.
+        texts = {key: value.encode(errors="replace").decode() for key, value in told.items()}
         if texts.get("brief") or texts.get("proposal"):
             found = msgspec.convert(texts, Diagnosis)
             brief = found.brief or found.proposal

@@ -46,6 +46,10 @@ def test_values_that_are_no_strings_and_missing_ones_are_made_up_for() -> None:
     assert parse('{"proposal": "p"}') == Diagnosis(proposal="p", brief="p")
 
 
+def test_half_a_character_is_replaced() -> None:
+    assert parse(r'{"brief": "a \ud83d b"}') == Diagnosis(proposal="a ? b", brief="a ? b")
+
+
 def test_a_proposal_becomes_one_plain_line() -> None:
     assert one_line("a\n\x1b[31mb\tc") == "a [31mb c"
     assert len(one_line("x" * 500)) == 120
