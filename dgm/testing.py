@@ -4,7 +4,6 @@ Invariant: a job's outcome depends on the job and the agent's source alone, and 
 """
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -71,10 +70,3 @@ class World:
 
     def affordable(self, tree: Tree) -> bool:
         return tree.spent.usd + (len(tree.running) + 1) * self.usd <= self.cap + 1e-9
-
-
-def elapsed(function: Callable[[], object]) -> float:
-    """Seconds of wall-clock time that `function` takes."""
-    begun = time.perf_counter()
-    function()
-    return time.perf_counter() - begun
