@@ -16,7 +16,7 @@ from dgm.config import ModelConfig, Role
 from dgm.door import Door, Route
 from dgm.jobs import AgentId, JobId
 from dgm.protocols import Model
-from dgm.spending import Spending, price_of
+from dgm.spending import FREE, Spending, price_of
 
 PREFIX = "dgm-doors-"
 LONGEST_FOLDER = 50
@@ -46,6 +46,11 @@ class Gateway:
         self._doors: set[Door] = set()
         self._opened = 0
         self._root = _Root()
+
+    @property
+    def free(self) -> bool:
+        """Whether no call costs anything, so that no cap can be reached."""
+        return all(route.price == FREE for route in self._routes.values())
 
     def open(self, job: JobId, agent: AgentId, role: Role, folder: Path) -> Door:
         """A door for `job`, charged to `agent`, whose calls are recorded in `folder`; close it, or use it in a `with`.

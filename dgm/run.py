@@ -25,10 +25,10 @@ from dgm.gateway import Gateway
 from dgm.jobs import TaskId
 from dgm.llm import open_model
 from dgm.machine import HGM, Policy, run
-from dgm.protocols import Benchmark, Model, Price, Sandbox
+from dgm.protocols import Benchmark, Model, Sandbox
 from dgm.sandbox import open_sandbox
 from dgm.shipped import shipped
-from dgm.spending import Spending, price_of
+from dgm.spending import Spending
 from dgm.tree import Tree
 from dgm.work import Worker
 
@@ -98,8 +98,7 @@ def open_run(config: Config, folder: Path, environ: Mapping[str, str], amend: It
     except BaseException:
         archive.close()
         raise
-    free = all(price_of(*models[role]) == Price(0.0, 0.0) for role in ROLES)
-    worker = Worker(archive, benchmark, sandbox, gateway, config, free)
+    worker = Worker(archive, benchmark, sandbox, gateway, config)
     return Run(config, archive, benchmark, sandbox, gateway, worker)
 
 

@@ -31,8 +31,6 @@ class Worker:
     sandbox: Sandbox
     gateway: Gateway
     config: Config
-    free: bool = False
-    """Whether no model costs anything, so that no cap can be reached."""
 
     # ------------------------------------------------------------ on a worker
 
@@ -112,7 +110,7 @@ class Worker:
 
     def affordable(self, tree: Tree) -> bool:
         """Whether the run's cap holds even if every running job and one more cost all that a job may."""
-        if self.free:
+        if self.gateway.free:
             return True
         caps = self.config.caps
         worst = tree.spent.usd + (len(tree.running) + 1) * caps.usd_per_job
