@@ -170,9 +170,9 @@ def model_checks(config: ModelConfig, environ: Mapping[str, str], call: bool) ->
     if config.name == "scripted":
         yield Check(name, "ok", "a simulation: no key, no cost")
         return
-    if config.api_key_env and not environ.get(config.api_key_env):
+    keyless = bool(config.api_key_env) and not environ.get(config.api_key_env)
+    if keyless:
         yield Check(name, "fail", f"{config.api_key_env} is not set", f"export {config.api_key_env}=...")
-        return
     from dgm.llm.provider import ProviderModel
     from dgm.spending import price_of
 
@@ -181,6 +181,8 @@ def model_checks(config: ModelConfig, environ: Mapping[str, str], call: bool) ->
         price = price_of(config, model)
     except ConfigError as error:
         yield Check(name, "fail", str(error), "see what it says")
+        return
+    if keyless:
         return
     known = f"{price.usd_in * 1e6:g} USD in, {price.usd_out * 1e6:g} USD out per million tokens"
     key = f"{config.api_key_env} is set" if config.api_key_env else "no key variable is named"

@@ -7,6 +7,7 @@ it can fail comes out as a `ModelFault` without the key in its text.
 import logging
 import os
 import re
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
@@ -210,7 +211,9 @@ def _litellm() -> Any:
     try:
         import litellm
     except ImportError as error:
-        raise ConfigError(f"real models need litellm ({error}): pip install 'dgm[models]'") from error
+        raise ConfigError(
+            f"real models need litellm ({error}): {sys.executable} -m pip install 'dgm[models]'"
+        ) from error
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     litellm.drop_params = True

@@ -252,3 +252,4 @@ def test_doctor_misses_a_key(tmp_path: Path) -> None:
     done = dgm("doctor", *words, cwd=tmp_path)
     assert done.returncode == 5
     assert "export NO_SUCH_KEY" in done.stdout
+    assert done.stdout.count("fail  model openai/m") == 2, "that nothing knows its price is said at once, too"
