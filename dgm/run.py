@@ -85,13 +85,17 @@ def open_run(config: Config, folder: Path, environ: Mapping[str, str], amend: It
     tasks = tasks_of(config, benchmark)
     seed = seed_of(config)
     models = models_of(config, benchmark, environ)
+    policy_of(config)
     archive = Archive(folder)
     try:
-        configure(archive, config, benchmark, tasks, amend)
+        accept(archive.tree, settings.resolved(config), benchmark, amend)
+        began = archive.tree.began or time()
+        sandbox = open_sandbox(config.sandbox, run_id(archive, began), config.simulated)
+        sandbox.check()
+        # Only now: settings under which no run can start would have to be amended before the right ones are taken.
+        configure(archive, config, benchmark, tasks, amend, began)
         if not archive.tree.seeds or "run.seed" in amend:
             archive.seed(seed)
-        sandbox = open_sandbox(config.sandbox, run_id(archive), config.simulated)
-        sandbox.check()
         tree = archive.tree
         spending = Spending(config.caps, tree.spent.usd, {agent.id: agent.usage.usd for agent in tree.agents.values()})
         gateway = Gateway(models, spending, secrets=secrets_of(config, environ))
@@ -103,24 +107,29 @@ def open_run(config: Config, folder: Path, environ: Mapping[str, str], amend: It
 
 
 def configure(
-    archive: Archive, config: Config, benchmark: Benchmark, tasks: tuple[TaskId, ...], amend: set[str]
+    archive: Archive, config: Config, benchmark: Benchmark, tasks: tuple[TaskId, ...], amend: set[str], began: float
 ) -> None:
-    """Write the settings down if they are new; refuse those that differ from the log's and are not in `amend`."""
+    """Write the settings down if they are new. `began`: the time of the first event. Raises as `accept` does."""
     now = settings.resolved(config)
     tree = archive.tree
+    differing = accept(tree, now, benchmark, amend)
     if tree.config:
-        differing = changed(tree, now, benchmark)
-        refused = [key for key in differing if key not in amend]
-        if refused:
-            raise ConfigError(
-                f"this archive was made with other settings: {', '.join(refused)} differ. Use the old ones, or accept "
-                f"the change with {' '.join(f'--amend {key}' for key in refused)}, or start a new archive"
-            )
         if not differing:
             return
         if not {"run.tasks", "run.benchmark", "run.random_seed", "benchmark"} & set(differing):
             tasks = tree.tasks
-    archive.configure(RunConfigured(time(), __version__, now, tasks, benchmark.version))
+    archive.configure(RunConfigured(time() if tree.began else began, __version__, now, tasks, benchmark.version))
+
+
+def accept(tree: Tree, now: dict[str, Any], benchmark: Benchmark, amend: set[str]) -> list[str]:
+    """The keys in which `now` differs from the log. Raises `ConfigError` for those that are not in `amend`."""
+    differing = changed(tree, now, benchmark) if tree.config else []
+    if refused := [key for key in differing if key not in amend]:
+        raise ConfigError(
+            f"this archive was made with other settings, which differ in {', '.join(refused)}. Use the old ones, or "
+            f"accept the change with {' '.join(f'--amend {key}' for key in refused)}, or start a new archive"
+        )
+    return differing
 
 
 def changed(tree: Tree, now: dict[str, Any], benchmark: Benchmark) -> list[str]:
@@ -193,6 +202,6 @@ def slots_of(config: Config) -> int:
     return config.run.slots or os.cpu_count() or 1
 
 
-def run_id(archive: Archive) -> str:
+def run_id(archive: Archive, began: float) -> str:
     """A name for all that belongs to this run on this machine, the same at every start."""
-    return sha1(f"{archive.path.resolve()} {archive.tree.began}".encode(), usedforsecurity=False).hexdigest()[:12]
+    return sha1(f"{archive.path.resolve()} {began}".encode(), usedforsecurity=False).hexdigest()[:12]

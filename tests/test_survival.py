@@ -85,7 +85,7 @@ def run_id(folder: Path) -> str:
     from dgm.run import run_id
 
     with Archive(folder) as archive:
-        return run_id(archive)
+        return run_id(archive, archive.tree.began)
 
 
 @pytest.mark.slow

@@ -59,6 +59,12 @@ def test_a_missing_engine_is_an_unfit_machine(tmp_path: Path) -> None:
         done = dgm("run", "--set", "sandbox.kind=docker", *dry, cwd=tmp_path)
         assert done.returncode == 5
         assert "Traceback" not in done.stderr
+    assert dgm("run", *FEW, cwd=tmp_path).returncode == 0, "nothing of the failed start has to be amended"
+
+
+def test_a_policy_that_is_not_there_leaves_no_run_behind(tmp_path: Path) -> None:
+    assert dgm("run", *FEW, "--set", "policy.name=nonsense", cwd=tmp_path).returncode == 2
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_busy_archive_says_who_holds_it(tmp_path: Path) -> None:
