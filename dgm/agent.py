@@ -11,7 +11,7 @@ from dgm.files import File, Files
 from dgm.gateway import Gateway
 from dgm.jobs import Assignment, Failure, JobId
 from dgm.llm.canned import CannedModel
-from dgm.protocols import Errand, Limits, Patch, Ran, Sandbox, Task
+from dgm.protocols import Cancelled, Errand, Limits, Patch, Ran, Sandbox, Task
 from dgm.spending import Spending
 
 SMOKE = Task("smoke", "Write the file named below into the work folder, then say that you are done.")
@@ -84,7 +84,8 @@ def starved(ran: Ran, door: Door, limits: Limits) -> Failure | None:
 def smoke(job: JobId, source: Files, sandbox: Sandbox, folder: Path) -> str | None:
     """Why `source` is not an agent that can be evaluated, or None if it is. Free: a canned model answers it.
 
-    It has to start, reach the model, carry out what the model asks for, and end by itself with exit code 0.
+    It has to start, reach the model, carry out what the model asks for, and end by itself with exit code 0. Raises
+    `SandboxFault` where the environment failed, `Cancelled` where `sandbox` was told to cancel `job`.
     """
     model = CannedModel()
     with (
@@ -94,7 +95,7 @@ def smoke(job: JobId, source: Files, sandbox: Sandbox, folder: Path) -> str | No
         ran = sandbox.run(errand(job, source, SMOKE, door, SMOKE_LIMITS))
     (folder / "smoke" / "output.txt").write_bytes(ran.output)
     if ran.ended == "cancelled":
-        return "the smoke test was cancelled"
+        raise Cancelled("the smoke test was cancelled; it says nothing about the child and can be repeated")
     if ran.ended != "exited":
         return f"the smoke test ended by {ran.ended} after {ran.seconds:.0f} s"
     if ran.exit != 0:

@@ -19,7 +19,7 @@ from dgm.files import BadFiles, Files, checked, digest, pack, patched, unpack, w
 from dgm.gateway import Gateway
 from dgm.jobs import Assignment, Evidence, Expand, Failure, Outcome, Rewrite, Usage
 from dgm.ledger import cut
-from dgm.protocols import Sandbox, Task
+from dgm.protocols import Cancelled, Sandbox, Task
 from dgm.store import load, save
 from dgm.wire import Refusal
 
@@ -78,7 +78,10 @@ def expand(
     if draft.problem:
         return Failure("stillborn", draft.problem, usage)
     source = unpack(draft.source)
-    problem = refusal(source, assignment) or agent.smoke(assignment.id, source, sandbox, here)
+    try:
+        problem = refusal(source, assignment) or agent.smoke(assignment.id, source, sandbox, here)
+    except Cancelled as cancelled:
+        return Failure("interrupted", str(cancelled), usage)
     if problem:
         return Failure("stillborn", problem, usage)
     return Rewrite(source, draft.proposal, usage)

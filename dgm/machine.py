@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from dgm.config import PolicyConfig
 from dgm.flight import End, Flight, Patience, Work
-from dgm.jobs import Evaluate, Expand, Failure, Job
+from dgm.jobs import Evaluate, Expand, Failure, Job, JobId, Outcome
 from dgm.pool import Pool
 from dgm.tree import Agent, Tree
 
@@ -170,11 +170,16 @@ def run(
         if end is not None and not flight.deadlines:
             return end
         landed = flight.next(tick)
-        if landed is not None:
+        if landed is not None and not (end is not None and resumes(work, *landed)):
             archive.finish(*landed)
             pause = patience.pause(tree)
             if pause:
                 archive.pause(*pause)
+
+
+def resumes(work: Work, job: JobId, outcome: Outcome) -> bool:
+    """Whether a job that ends with the driver stays open, so that the next start finishes what was paid for."""
+    return isinstance(outcome, Failure) and outcome.cause == "interrupted" and work.resumable(job)
 
 
 def finished(tree: Tree) -> End:

@@ -204,6 +204,32 @@ class Kept(World):
         return Verdict(True)
 
 
+@dataclass
+class Cut(Kept):
+    """A world in which all jobs are cancelled."""
+
+    def do(self, assignment: Assignment) -> Outcome:
+        self.done.append(assignment)
+        self.stopped.wait(30)
+        return Failure("interrupted", "it was cancelled")
+
+
+def test_a_cancelled_job_whose_paid_part_was_kept_stays_open(archive: Archive) -> None:
+    world = Cut(archive)
+
+    def halted() -> End | None:
+        if not world.done:
+            return None
+        world.cancel()
+        return End(130, "enough")
+
+    assert go(archive, world, slots=2, halted=halted).code == 130
+    assert list(archive.tree.running) == [1]
+    go(archive, Kept(archive), budget=1)
+    assert archive.tree.solved == 1
+    assert not archive.tree.running
+
+
 def test_a_job_whose_paid_part_was_kept_is_finished_under_its_own_number(archive: Archive) -> None:
     archive.start(Evaluate(archive.tree.seeds[0].id, TASKS[0]))
     archive.start(Evaluate(archive.tree.seeds[0].id, TASKS[1]))

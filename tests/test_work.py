@@ -382,6 +382,27 @@ def test_the_evidence_holds_what_happened_but_no_hidden_test(make: Make) -> None
         assert not any(len(line) > 30 and line in seen for line in file.data.decode().splitlines())
 
 
+def test_a_cancelled_smoke_test_does_not_cost_the_child(make: Make) -> None:
+    worker, archive = make(shell(IMPROVE.format("echo 'sleep 20' >> start")), Parrot())
+    started = archive.start(Expand(archive.tree.seeds[0].id))
+    done = Event()
+
+    def cancel() -> None:
+        while not done.wait(0.1):
+            if (archive.folder(1) / "draft.json").exists():
+                worker.cancel(1)
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(cancel)
+        try:
+            outcome = worker.do(worker.assign(started))
+        finally:
+            done.set()
+    assert isinstance(outcome, Failure)
+    assert outcome.cause == "interrupted"
+    assert worker.resumable(started.id)
+
+
 def test_tasks_that_the_benchmark_has_no_more_stop_nothing(make: Make) -> None:
     worker, archive = make(shell("echo '# mine' >> notes.txt"), Parrot())
     seed, (first, second, *rest) = archive.tree.seeds[0].id, archive.tree.tasks
