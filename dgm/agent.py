@@ -3,6 +3,8 @@
 Invariant: an agent gets its own source, a statement, a folder to change and a door to the model, and nothing else.
 """
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from dgm.config import CapsConfig, ModelConfig, Role
@@ -47,19 +49,29 @@ def errand(job: JobId, source: Files, task: Task, door: Door, limits: Limits) ->
 
 def put_to_work(
     assignment: Assignment, task: Task, role: Role, limits: Limits, sandbox: Sandbox, gateway: Gateway, here: Path
-) -> Ran | Failure:
+) -> tuple[Ran, tuple[str, ...]] | Failure:
     """Let the agent of `assignment` work on `task`; what it prints and says to the model is kept in `here`.
 
-    A failure if the model or the run, rather than the agent, ended it. Raises `SandboxFault`.
+    How it ended, with remarks on its way to the model that a sceptic should see. A failure if the model or the run,
+    rather than the agent, ended it. Raises `SandboxFault`.
     """
     with gateway.open(assignment.id, assignment.job.agent, role, here) as door:
         ran = sandbox.run(errand(assignment.id, assignment.source, task, door, limits))
-    (here / "output.txt").write_bytes(ran.output)
+    with suppress(OSError):  # for people only; what was paid for must not be lost over it
+        (here / "output.txt").write_bytes(ran.output)
     if door.fault is not None:
         return Failure(*door.fault)
     if ran.ended == "cancelled":
         return Failure("interrupted", "the job was cancelled")
-    return starved(ran, door, limits) or ran
+    return starved(ran, door, limits) or (ran, tuple(remarks(door)))
+
+
+def remarks(door: Door) -> Iterator[str]:
+    """What was unusual about an agent's way to the model."""
+    if not door.usage.calls:
+        yield "the model answered no call"
+    if door.abandoned:
+        yield "a call was still unanswered when the agent ended"
 
 
 def patch(ran: Ran, workspace: str) -> Patch:
@@ -84,18 +96,29 @@ def starved(ran: Ran, door: Door, limits: Limits) -> Failure | None:
 def smoke(job: JobId, source: Files, sandbox: Sandbox, folder: Path) -> str | None:
     """Why `source` is not an agent that can be evaluated, or None if it is. Free: a canned model answers it.
 
-    It has to start, reach the model, carry out what the model asks for, and end by itself with exit code 0. Raises
-    `SandboxFault` where the environment failed, `Cancelled` where `sandbox` was told to cancel `job`.
+    One that runs out of time gets a second chance, since the machine may have been busy. It has to start, reach the
+    model, carry out what the model asks for, and end by itself with exit code 0. Raises `SandboxFault` where the
+    environment failed, `Cancelled` where `sandbox` was told to cancel `job`.
     """
+    problem, ran = _smoke(job, source, sandbox, folder)
+    return _smoke(job, source, sandbox, folder)[0] if ran.ended == "timeout" else problem
+
+
+def _smoke(job: JobId, source: Files, sandbox: Sandbox, folder: Path) -> tuple[str | None, Ran]:
     model = CannedModel()
     with (
         Gateway({"solve": (ModelConfig(name=model.name), model)}, Spending(CapsConfig())) as gateway,
         gateway.open(job, "", "solve", folder / "smoke") as door,
     ):
         ran = sandbox.run(errand(job, source, SMOKE, door, SMOKE_LIMITS))
-    (folder / "smoke" / "output.txt").write_bytes(ran.output)
+    with suppress(OSError):
+        (folder / "smoke" / "output.txt").write_bytes(ran.output)
     if ran.ended == "cancelled":
         raise Cancelled("the smoke test was cancelled; it says nothing about the child and can be repeated")
+    return _problem(ran, model), ran
+
+
+def _problem(ran: Ran, model: CannedModel) -> str | None:
     if ran.ended != "exited":
         return f"the smoke test ended by {ran.ended} after {ran.seconds:.0f} s"
     if ran.exit != 0:

@@ -58,6 +58,7 @@ class Door:
         self._gone = threading.Event()
         self._usage = Usage()
         self._fault: Fault | None = None
+        self._abandoned = False
         self._flying: dict[int, Reservation] = {}
         self._asking: set[Future[Chat]] = set()
         self._failing: dict[_Call, str] = {}
@@ -89,6 +90,12 @@ class Door:
         with self._lock:
             return next(iter(self._failing.values()), None)
 
+    @property
+    def abandoned(self) -> bool:
+        """Whether a call was still under way when the door was closed."""
+        with self._lock:
+            return self._abandoned
+
     def text(self) -> str:
         """The transcript so far, for people and for a diagnosis."""
         return read_transcript(self._ledger.folder)
@@ -115,6 +122,7 @@ class Door:
             if self._gone.is_set():
                 return
             self._gone.set()
+            self._abandoned = bool(self._flying)
             for reservation in self._flying.values():
                 self._usage += Usage(self._route.spending.settle(reservation, None), 1)
             self._flying.clear()

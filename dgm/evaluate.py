@@ -4,7 +4,9 @@ Invariant: what was paid for is on disk before it is graded, so that no crash an
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Event
 
 import msgspec
 
@@ -30,13 +32,18 @@ class Attempt(msgspec.Struct, frozen=True):
     exit: int | None
     refused: tuple[str, ...]
     seconds: float
+    remarks: tuple[str, ...] = ()
+    """What was unusual about its way to the model."""
+    job: JobId = 0
+    """The job in whose folder the transcript is."""
 
     @property
     def patch(self) -> Patch:
         return Patch(unpack(self.changed), self.deleted)
 
     def flags(self) -> Iterator[str]:
-        """What was unusual about how the agent ended."""
+        """What was unusual about how the agent worked and ended."""
+        yield from self.remarks
         if self.ended != "exited":
             yield f"agent ended: {self.ended}"
         elif self.exit:
@@ -53,6 +60,7 @@ def evaluate(
     gateway: Gateway,
     config: Config,
     folder: Callable[[JobId], Path],
+    cancelled: Event,
 ) -> Outcome:
     """One verdict. Raises `SandboxFault` where the environment failed; that is no verdict."""
     here = folder(assignment.id)
@@ -65,12 +73,15 @@ def evaluate(
         if isinstance(made, Failure):
             return made
         attempt = made
-    save(here / "attempt.json", attempt)
+    # Where the disk refuses this, the attempt can still be graded: only a second grading would have to be paid for.
+    with suppress(OSError):
+        save(here / "attempt.json", attempt)
     try:
-        grade = graded(benchmark, task, attempt.patch, sandbox, assignment.id)
-    except Cancelled as cancelled:
-        return Failure("interrupted", str(cancelled))
-    save(here / "grade.json", grade)
+        grade = graded(benchmark, task, attempt.patch, sandbox, assignment.id, cancelled)
+    except Cancelled as reason:
+        return Failure("interrupted", str(reason))
+    with suppress(OSError):
+        save(here / "grade.json", grade)
     return Verdict(grade.solved, Usage(seconds=attempt.seconds), (*attempt.flags(), *grade.flags))
 
 
@@ -81,23 +92,36 @@ def attempted(
     limits = config.attempt
     if task.seconds is not None:
         limits = msgspec.structs.replace(limits, seconds=task.seconds)
-    ran = agent.put_to_work(assignment, task, "solve", limits, sandbox, gateway, here)
-    if isinstance(ran, Failure):
-        return ran
+    worked = agent.put_to_work(assignment, task, "solve", limits, sandbox, gateway, here)
+    if isinstance(worked, Failure):
+        return worked
+    ran, remarks = worked
     patch = agent.patch(ran, task.workspace)
-    return Attempt(pack(patch.changed), patch.deleted, ran.ended, ran.exit, ran.refused, ran.seconds)
+    changed = pack(patch.changed)
+    return Attempt(changed, patch.deleted, ran.ended, ran.exit, ran.refused, ran.seconds, remarks, assignment.id)
 
 
-def graded(benchmark: Benchmark, task: Task, patch: Patch, sandbox: Sandbox, job: JobId) -> Grade:
-    """Grade a patch that was paid for: where the environment fails, wait and try again before giving up."""
+def graded(benchmark: Benchmark, task: Task, patch: Patch, sandbox: Sandbox, job: JobId, cancelled: Event) -> Grade:
+    """Grade a patch that was paid for: where the environment fails, wait and try again before giving up.
+
+    Raises `SandboxFault`; `Cancelled` where there was no more waiting because all jobs were cancelled.
+    """
     if not patch:
         return Grade(False, "The agent changed nothing, so there is nothing to grade.", ("empty patch",))
-    from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+    from tenacity import Retrying, retry_if_exception, sleep_using_event, stop_after_attempt, wait_exponential
 
     def mendable(error: BaseException) -> bool:
         return isinstance(error, SandboxFault) and not isinstance(error, Cancelled)
 
-    waits = wait_exponential(multiplier=2, max=LONGEST_WAIT)
-    tries = stop_after_attempt(GRADING_TRIES)
-    retry = Retrying(retry=retry_if_exception(mendable), wait=waits, stop=tries, reraise=True)
-    return retry(benchmark.grade, task.id, patch, sandbox, job)
+    def grade() -> Grade:
+        if cancelled.is_set():
+            raise Cancelled("the job was cancelled before its grading")
+        return benchmark.grade(task.id, patch, sandbox, job)
+
+    return Retrying(
+        retry=retry_if_exception(mendable),
+        wait=wait_exponential(multiplier=2, max=LONGEST_WAIT),
+        stop=stop_after_attempt(GRADING_TRIES),
+        sleep=sleep_using_event(cancelled),
+        reraise=True,
+    )(grade)

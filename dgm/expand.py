@@ -95,9 +95,10 @@ def drafted(assignment: Assignment, sandbox: Sandbox, gateway: Gateway, config: 
         return Failure(*door.fault)
     save(here / "diagnosis.json", diagnosis)
     task = Task("expansion", BRIEF.format(brief=diagnosis.brief), assignment.source, workspace="child")
-    ran = agent.put_to_work(assignment, task, "improve", config.expansion, sandbox, gateway, here)
-    if isinstance(ran, Failure):
-        return ran
+    worked = agent.put_to_work(assignment, task, "improve", config.expansion, sandbox, gateway, here)
+    if isinstance(worked, Failure):
+        return worked
+    ran, _ = worked
     change = agent.patch(ran, task.workspace)
     source, problem = b"", ""
     try:

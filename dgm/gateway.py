@@ -42,6 +42,7 @@ class Gateway:
             role: Route(config, model, price_of(config, model), spending, frozenset(secrets), backoff)
             for role, (config, model) in models.items()
         }
+        self._spending = spending
         self._lock = threading.Lock()
         self._doors: set[Door] = set()
         self._opened = 0
@@ -51,6 +52,11 @@ class Gateway:
     def free(self) -> bool:
         """Whether no call costs anything, so that no cap can be reached."""
         return all(route.price == FREE for route in self._routes.values())
+
+    @property
+    def usd(self) -> float:
+        """All dollars booked in this run so far."""
+        return self._spending.usd
 
     def open(self, job: JobId, agent: AgentId, role: Role, folder: Path) -> Door:
         """A door for `job`, charged to `agent`, whose calls are recorded in `folder`; close it, or use it in a `with`.

@@ -6,66 +6,66 @@ where they were named.
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha1
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from time import time
 from typing import Any
 
-from dgm import __version__, keys, settings
+from dgm import __version__, agent, keys, settings
 from dgm.archive import Archive
 from dgm.benchmarks import open_benchmark
 from dgm.config import ROLES, Config, ConfigError, ModelConfig, Role
+from dgm.door import Door
 from dgm.events import RunConfigured
 from dgm.executors import Threads
 from dgm.files import Files, read_folder
 from dgm.flight import End
 from dgm.gateway import Gateway
 from dgm.jobs import TaskId
+from dgm.ledger import spent
 from dgm.llm import open_model
-from dgm.machine import HGM, Policy, run
-from dgm.protocols import Benchmark, Model, Sandbox
+from dgm.machine import HGM, Policy, run, stream
+from dgm.protocols import Benchmark, Model, ModelFault, SandboxFault
 from dgm.sandbox import open_sandbox
 from dgm.shipped import shipped
 from dgm.spending import Spending
 from dgm.tree import Tree
+from dgm.wire import Refusal
 from dgm.work import Worker
 
 
 @dataclass
 class Run:
-    """The parts of a run that is about to be driven. Close it, or use it in a `with`."""
+    """A run that is about to be driven. Close it, or use it in a `with`."""
 
-    config: Config
-    archive: Archive
-    benchmark: Benchmark
-    sandbox: Sandbox
-    gateway: Gateway
     worker: Worker
+    seed: Files
+    opened: ExitStack
 
     def go(self, halted: Callable[[], End | None] = lambda: None) -> End:
-        """Drive the loop until it ends, and write down how it did."""
-        config = self.config.run
-        self.sandbox.reap()
+        """Drive the loop until it ends, and write down how it did. Where nothing is left to do, nothing is written.
+
+        Raises as `rehearse` does, before anything is paid for.
+        """
+        worker, archive = self.worker, self.worker.archive
+        config, policy, tree = worker.config.run, policy_of(worker.config), archive.tree
+        if tree.ended and not tree.running and policy(tree, stream(config.random_seed, tree)) is None:
+            return End(0, "the budget is spent")
+        worker.sandbox.reap()
+        rehearse(worker, self.seed)
         end = run(
-            self.archive,
-            policy_of(self.config),
-            self.worker,
-            Threads(),
-            slots_of(self.config),
-            halted,
-            config.random_seed,
-            config.pause_hours,
+            archive, policy, worker, Threads(), slots_of(worker.config), halted, config.random_seed, config.pause_hours
         )
-        self.archive.end(end.code, end.reason)
-        self.archive.mirror()
+        archive.end(end.code, end.reason)
+        archive.mirror()
         return end
 
     def close(self) -> None:
-        self.gateway.close()
-        self.sandbox.close()
-        self.archive.close()
+        self.opened.close()
 
     def __enter__(self) -> "Run":
         return self
@@ -86,24 +86,66 @@ def open_run(config: Config, folder: Path, environ: Mapping[str, str], amend: It
     seed = seed_of(config)
     models = models_of(config, benchmark, environ)
     policy_of(config)
-    archive = Archive(folder)
-    try:
+    with ExitStack() as opened:
+        archive = opened.enter_context(Archive(folder))
         accept(archive.tree, settings.resolved(config), benchmark, amend)
         began = archive.tree.began or time()
         sandbox = open_sandbox(config.sandbox, run_id(archive, began), config.simulated)
+        opened.callback(sandbox.close)
         sandbox.check()
         # Only now: settings under which no run can start would have to be amended before the right ones are taken.
         configure(archive, config, benchmark, tasks, amend, began)
         if not archive.tree.seeds or "run.seed" in amend:
             archive.seed(seed)
-        tree = archive.tree
-        spending = Spending(config.caps, tree.spent.usd, {agent.id: agent.usage.usd for agent in tree.agents.values()})
-        gateway = Gateway(models, spending, secrets=secrets_of(config, environ))
-    except BaseException:
-        archive.close()
-        raise
-    worker = Worker(archive, benchmark, sandbox, gateway, config)
-    return Run(config, archive, benchmark, sandbox, gateway, worker)
+        gateway = Gateway(models, spending_of(archive, config), secrets=secrets_of(config, environ))
+        opened.callback(gateway.close)
+        return Run(Worker(archive, benchmark, sandbox, gateway, config), seed, opened.pop_all())
+
+
+def rehearse(worker: Worker, seed: Files) -> None:
+    """Prove, for nearly nothing, that agents can be started here, reach the gateway, and get answers from each model.
+
+    Without it, a sandbox that cannot reach the gateway or a model that refuses every request would look like agents
+    that solve nothing. Raises `SandboxFault`, `ModelFault`.
+    """
+    with TemporaryDirectory(prefix="dgm-") as scratch:
+        problem = agent.smoke(0, seed, worker.sandbox, Path(scratch))
+        if problem:
+            raise SandboxFault(
+                f"the seed agent does not pass the smoke test in the {worker.sandbox.name} sandbox: {problem}. "
+                "Mend it; or, if it passes elsewhere, find out why this sandbox cannot reach the gateway's socket"
+            )
+        if worker.gateway.free:
+            return
+        asked: list[ModelConfig] = []
+        for role in ROLES:
+            model = worker.config.model(role)
+            if model not in asked:
+                asked.append(model)
+                with worker.gateway.open(0, "", role, Path(scratch) / role) as door:
+                    greet(door)
+
+
+def greet(door: Door) -> None:
+    """One tiny call. Raises `ModelFault` if it is not answered."""
+    try:
+        door.ask([{"role": "user", "content": "Reply with the word ready."}])
+    except Refusal as refusal:
+        raise ModelFault(
+            "denied", f"the model {door.model} does not answer: {refusal}. Nothing was started; `dgm doctor` may help"
+        ) from refusal
+
+
+def spending_of(archive: Archive, config: Config) -> Spending:
+    """The books of the run so far; jobs that an earlier driver left running are counted as their ledgers have it."""
+    tree = archive.tree
+    by_agent = {agent.id: agent.usage.usd for agent in tree.agents.values()}
+    total = tree.spent.usd
+    for id, started in tree.running.items():
+        usd = spent(archive.folder(id)).usd
+        by_agent[started.job.agent] += usd
+        total += usd
+    return Spending(config.caps, total, by_agent)
 
 
 def configure(

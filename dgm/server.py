@@ -83,7 +83,12 @@ class Server:
                     connection.close()
                     continue
                 self._open.add(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            try:
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            except RuntimeError:  # no more threads: this client is turned away, the door stays open
+                with self._lock:
+                    self._open.discard(connection)
+                connection.close()
 
     def _serve(self, connection: socket.socket) -> None:
         try:

@@ -18,6 +18,7 @@ from msgspec import Struct
 from dgm import config as schema
 from dgm import protocols
 from dgm.config import ROLES, Config, ConfigError, ModelConfig
+from dgm.files import FilesLimit
 
 PREFIX = "DGM_"
 MODELS = ("default", *ROLES)
@@ -79,6 +80,10 @@ def check(config: Config) -> None:
         "policy.patience must be at least 1": config.policy.patience >= 1,
         "api_key_env is the name of an environment variable, never the key itself": all(
             model.api_key_env.isidentifier() for model in config.models.values() if model.api_key_env
+        ),
+        f"take_bytes must be at most {FilesLimit().bytes:,} and take_files at most {FilesLimit().files:,}": all(
+            limits.take_bytes <= FilesLimit().bytes and limits.take_files <= FilesLimit().files
+            for limits in (config.attempt, config.expansion, config.grading)
         ),
         "caps must not be negative": min(msgspec.structs.astuple(config.caps)) >= 0,
         "limits must be positive": all(

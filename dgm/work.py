@@ -4,8 +4,9 @@ Invariant: an outcome is returned, never raised, and its usage is what the gatew
 """
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 import msgspec
 
@@ -31,6 +32,8 @@ class Worker:
     sandbox: Sandbox
     gateway: Gateway
     config: Config
+    stopping: Event = field(default_factory=Event)
+    """Set once all jobs were cancelled: nobody waits any more."""
 
     # ------------------------------------------------------------ on a worker
 
@@ -50,7 +53,14 @@ class Worker:
         job = assignment.job
         if isinstance(job, Evaluate):
             return evaluate(
-                assignment, job, self.benchmark, self.sandbox, self.gateway, self.config, self.archive.folder
+                assignment,
+                job,
+                self.benchmark,
+                self.sandbox,
+                self.gateway,
+                self.config,
+                self.archive.folder,
+                self.stopping,
             )
         here = self.archive.folder(assignment.id)
         return expand(assignment, job, self.sandbox, self.gateway, self.config, here)
@@ -76,6 +86,8 @@ class Worker:
                 folder = self.archive.folder(one.jobs[task])
                 attempt = load(folder / "attempt.json", Attempt)
                 patch = readable(attempt.patch) if attempt else ""
+                if attempt is not None and attempt.job:
+                    folder = self.archive.folder(attempt.job)  # where it was made, if it was graded by a later job
                 try:
                     statement = self.benchmark.task(task).statement
                 except KeyError:
@@ -93,6 +105,8 @@ class Worker:
         return calls + limits.expansion.seconds + 180.0
 
     def cancel(self, job: JobId | None = None) -> None:
+        if job is None:
+            self.stopping.set()
         self.gateway.cancel(job)
         self.sandbox.cancel(job)
 
@@ -113,7 +127,9 @@ class Worker:
         if self.gateway.free:
             return True
         caps = self.config.caps
-        worst = tree.spent.usd + (len(tree.running) + 1) * caps.usd_per_job
+        # Once nothing is running, the gateway's books may hold more than the tree: calls of workers that were given up.
+        booked = tree.spent.usd if tree.running else max(tree.spent.usd, self.gateway.usd)
+        worst = booked + (len(tree.running) + 1) * caps.usd_per_job
         return worst <= caps.usd_per_run
 
 

@@ -97,8 +97,8 @@ def drive(path: Path | None, archive: Path | None, overrides: list[str], amend: 
     with open_run(config, folder, os.environ, amend) as run:
         if config.simulated:
             note("This is a simulation: the scripted model stands in for a real one.")
-        remark = f" ({run.sandbox.note})" if run.sandbox.note else ""
-        note(f"Sandbox: {run.sandbox.name}{remark}. Archive: {folder}.")
+        sandbox, tree = run.worker.sandbox, run.worker.archive.tree
+        note(f"Sandbox: {sandbox.name}{f' ({sandbox.note})' if sandbox.note else ''}. Archive: {folder}.")
         with watching(folder, terminal=sys.stderr.isatty()) as screen:
             halt = Halt(screen.say, cancel=run.worker.cancel)
             with catching(halt):
@@ -106,9 +106,9 @@ def drive(path: Path | None, archive: Path | None, overrides: list[str], amend: 
                     end = run.go(halt.poll)
                 except Abandoned:
                     end = End(INTERRUPTED, "cancelled, and some jobs did not end in time")
-                    run.archive.end(end.code, end.reason)
+                    run.worker.archive.end(end.code, end.reason)
         try:
-            close(run.archive.tree, folder, end, time.monotonic() - began)
+            close(tree, folder, end, time.monotonic() - began)
             sys.stdout.flush()
         except BrokenPipeError:
             leave_pipe(end.code)

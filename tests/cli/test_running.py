@@ -12,7 +12,9 @@ import pytest
 
 from dgm.archive import Archive, Reader
 from dgm.cli.driving import CANCEL_GRACE, TERM_GRACE, Abandoned, Halt
+from dgm.files import write_folder
 from tests.cli.archives import SECONDS, dgm, environ
+from tests.shells import SMOKED, shell
 
 FEW = (
     "--set=sandbox.kind=local",
@@ -106,10 +108,9 @@ def test_a_run_ends_with_a_report_and_is_idempotent(tmp_path: Path) -> None:
 
 @pytest.fixture
 def sleeper(tmp_path: Path) -> Path:
-    """A seed that does nothing for a very long time."""
+    """A seed that does nothing for a very long time, except in the smoke test."""
     seed = tmp_path / "sleeper"
-    seed.mkdir()
-    (seed / "start").write_text("exec sleep 1000\n")
+    write_folder(shell(f"{SMOKED}\nexec sleep 1000"), seed)
     return seed
 
 
