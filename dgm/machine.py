@@ -187,4 +187,8 @@ def finished(tree: Tree) -> End:
     left = tree.config.get("run", {}).get("evaluations", 0) - tree.evaluations
     if left > 0 and any(map(tree.capped, tree.agents.values())):
         return End(3, "no agent can have another job under caps.usd_per_agent")
+    if left > 0:
+        return End(
+            0, f"nothing is left to try: every agent has met every task or was given up, {left} evaluations early"
+        )
     return End(0, "the budget is spent")

@@ -28,7 +28,7 @@ from dgm.gateway import Gateway
 from dgm.jobs import TaskId
 from dgm.ledger import spent
 from dgm.llm import open_model
-from dgm.machine import HGM, Policy, run, stream
+from dgm.machine import HGM, Policy, finished, run, stream
 from dgm.protocols import Benchmark, Model, ModelFault, SandboxFault
 from dgm.sandbox import open_sandbox
 from dgm.shipped import shipped
@@ -54,7 +54,7 @@ class Run:
         worker, archive = self.worker, self.worker.archive
         config, policy, tree = worker.config.run, policy_of(worker.config), archive.tree
         if tree.ended and not tree.running and policy(tree, stream(config.random_seed, tree)) is None:
-            return End(0, "the budget is spent")
+            return finished(tree)
         worker.sandbox.reap()
         rehearse(worker, self.seed)
         end = run(

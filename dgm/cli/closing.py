@@ -100,8 +100,7 @@ def advice(tree: Tree, folder: Path, end: End) -> list[str]:
     name = program()
     words = {
         0: f"Finished: {plain(end.reason)}.",
-        3: f"Stopped at a spending cap: {plain(end.reason)}. Raise it (--set caps.usd_per_run=... "
-        "--amend caps.usd_per_run) to go on.",
+        3: f"Stopped at a spending cap: {plain(end.reason)}. To go on, raise it: --set CAP=DOLLARS --amend CAP.",
         130: f"Interrupted: {plain(end.reason)}. The same command goes on from here.",
     }
     lines = [words.get(end.code, f"Stopped: {plain(end.reason)}. The same command goes on from here.")]
