@@ -5,6 +5,7 @@ signal can never meet a lock that it already holds.
 """
 
 import os
+import resource
 import signal
 import sys
 import time
@@ -93,6 +94,7 @@ def drive(path: Path | None, archive: Path | None, overrides: list[str], amend: 
     from dgm.watch import watching
 
     folder = archive_folder(archive)
+    open_more_files()
     began = time.monotonic()
     with open_run(config, folder, os.environ, amend) as run:
         if config.simulated:
@@ -113,6 +115,12 @@ def drive(path: Path | None, archive: Path | None, overrides: list[str], amend: 
         except BrokenPipeError:
             leave_pipe(end.code)
     leave(end.code)
+
+
+def open_more_files() -> None:
+    """Let this process open as many files as it may: each job needs a handful, and the usual 1,024 end at 200 jobs."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def look_on(archive: Path | None) -> None:
