@@ -28,6 +28,7 @@ from dgm.tree import Agent, Tree
 
 MOST = 40
 """Agents in the tree that a run ends with."""
+NOTHING_SOLVED = "             nothing has been solved yet; the tree grows all the same, from what fails least"
 SIMULATION = "simulation: the scripted model stands in for a real one, so nothing here says how good a real agent is"
 
 
@@ -50,14 +51,13 @@ def status_lines(found: Status, folder: Path, now: float) -> list[str]:
         f"archive      {folder}",
         f"state        {styled(state, 'green' if found.state in ('running', 'finished') else 'yellow')}",
         f"evaluations  {found.evaluations:,} of {found.budget:,}, {found.solved:,} solved",
+        *([NOTHING_SOLVED] if found.evaluations and not found.solved else []),
         f"tasks        {found.tasks:,}",
         f"agents       {found.agents:,}",
         *(f"{name:<13}{agent_line(one)}" for name, one in (("best", found.best), ("seed", found.seed)) if one),
         f"cost         {spent(found.usage)}{cap}",
         f"time         {duration(found.wall)} from first to last event, {duration(found.usage.seconds)} of jobs",
     ]
-    if found.evaluations and not found.solved:
-        lines.append("             nothing has been solved yet; the tree grows all the same, from what fails least")
     if found.failures:
         lines.append(f"failures     {failures_line(found.failures)}")
     lines += [f"running      {job_line(job, now)}" for job in found.running[:20]]
