@@ -1,6 +1,7 @@
 """The whole product, killed without warning: `dgm run` with real sandboxes, and what it leaves behind."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -15,19 +16,21 @@ EVALUATIONS = 30
 SETTINGS = [f"run.evaluations={EVALUATIONS}", "run.slots=3", "policy.seed_evaluations=6", "policy.warm_start=2"]
 
 
-def dgm(*words: str) -> "subprocess.Popen[str]":
+def dgm(*words: str, **environ: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "dgm", *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, text=True, env={**os.environ, **environ}, **pipes)
 
 
 def run(folder: Path, kind: str) -> "subprocess.Popen[str]":
     image = ["sandbox.image=dgm-test-base:latest"] if kind == "docker" else []
     chosen = [f"sandbox.kind={kind}", *image, *SETTINGS]
-    return dgm("run", "--archive", str(folder), *[word for one in chosen for word in ("--set", one)])
+    words = [word for one in chosen for word in ("--set", one)]
+    return dgm("run", "--archive", str(folder), *words, TMPDIR=str(folder.parent))
 
 
 def started_here(folder: Path) -> list[str]:
-    """Processes that work for the run in `folder`: those whose memory of their start names an agent of it."""
+    """Processes that work for the run in `folder`: those whose home is in the temporary folder of its drivers."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -35,7 +38,7 @@ def started_here(folder: Path) -> list[str]:
             command = (entry / "cmdline").read_bytes()
         except OSError:
             continue
-        if b"DGM_STATEMENT=" in environ and b"/agent" in environ:
+        if f"HOME={folder.parent}/".encode() in environ:
             found.append(f"{entry.name}: {command!r}")
     return found
 
