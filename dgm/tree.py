@@ -23,16 +23,17 @@ class Agent:
 
     __slots__ = (
         "_children",
+        "_clade_failed",
+        "_clade_solved",
         "_evaluating",
         "_jobs",
         "_missed",
         "_misses",
         "_results",
         "_studied",
+        "_tree",
         "barren",
         "born",
-        "clade_failed",
-        "clade_solved",
         "depth",
         "digest",
         "expanding",
@@ -46,7 +47,8 @@ class Agent:
         "usage",
     )
 
-    def __init__(self, event: AgentBorn, parent: "Agent | None", index: int) -> None:
+    def __init__(self, tree: "Tree", event: AgentBorn, parent: "Agent | None", index: int) -> None:
+        self._tree = tree
         self.id: AgentId = event.agent
         self.digest = event.digest
         self.parent = parent
@@ -55,7 +57,7 @@ class Agent:
         self.born = event.at
         self.job = event.job
         self.summary = event.summary
-        self.solved = self.failed = self.clade_solved = self.clade_failed = 0
+        self.solved = self.failed = self._clade_solved = self._clade_failed = 0
         self.usage = Usage()
         """All that this agent caused: its evaluations and the expansions of it."""
         self.expanding = 0
@@ -68,6 +70,16 @@ class Agent:
         self._missed: dict[TaskId, JobId] = {}
         self._children: list[Agent] = []
         self._studied: Counter[TaskId] = Counter()
+
+    @property
+    def clade_solved(self) -> int:
+        self._tree._sum_clades()
+        return self._clade_solved
+
+    @property
+    def clade_failed(self) -> int:
+        self._tree._sum_clades()
+        return self._clade_failed
 
     @property
     def results(self) -> Mapping[TaskId, bool]:
@@ -157,6 +169,9 @@ class Tree:
         self._evaluable = Pool()
         self._suspects: set[tuple[Agent, TaskId | None]] = set()
         """Agents, with their task if they had one, whose jobs the provider failed since a job last ended well."""
+        self._solvers: list[int] = []
+        self._failers: list[int] = []
+        """The agents of results that the clades have not been told of yet, one entry a result."""
         self._stale: set[int] = set()
         """Agents that changed since the evaluable ones were last looked at."""
         self._stale_clades: set[int] = set()
@@ -289,7 +304,7 @@ class Tree:
             parent = self._agents.get(event.parent)
             if parent is None or not isinstance(job, Expand) or job.agent != event.parent:
                 raise ValueError(f"{event.agent} is no child of job {event.job}")
-        agent = Agent(event, parent, len(self._order))
+        agent = Agent(self, event, parent, len(self._order))
         self._order.append(agent)
         self._agents[agent.id] = agent
         self._changed(agent)
@@ -309,22 +324,19 @@ class Tree:
         agent = self._finish(event.job, event.usage)
         agent._results[job.task] = event.solved
         agent._jobs[job.task] = event.job
-        agent._misses.pop(job.task, None)
-        agent._missed.pop(job.task, None)
+        if agent._missed:
+            agent._misses.pop(job.task, None)
+            agent._missed.pop(job.task, None)
         self.evaluations += 1
-        above: Agent | None = agent
         if event.solved:
             self.solved += 1
             agent.solved += 1
-            while above is not None:
-                above.clade_solved += 1
-                above = above.parent
+            self._solvers.append(agent.index)
         else:
             agent.failed += 1
-            while above is not None:
-                above.clade_failed += 1
-                above = above.parent
-        self._ended_well()
+            self._failers.append(agent.index)
+        if self.failed_in_a_row:
+            self._ended_well()
 
     def _failed(self, event: JobFailed) -> None:
         job = self._job(event.job)
@@ -374,10 +386,11 @@ class Tree:
             agent.expanding -= 1
             self.expanding -= 1
         agent.usage += usage
-        first = usage.usd > 0 and not self.spent.usd
+        if usage.usd > 0 and not self.spent.usd:  # jobs under way counted as free until now
+            for one in self._order:
+                self._changed(one)
         self.spent += usage
-        for one in self._order if first else (agent,):
-            self._changed(one)
+        self._changed(agent)
         return agent
 
     def _changed(self, agent: Agent) -> None:
@@ -395,6 +408,7 @@ class Tree:
 
     def _settle_clades(self) -> None:
         """What changed in an agent changed in all clades that it is in."""
+        self._sum_clades()
         seen: set[int] = set()
         for index in self._stale_clades:
             for agent in self._order[index]._up():
@@ -402,7 +416,32 @@ class Tree:
                     break
                 seen.add(agent.index)
                 if agent.barren < self.patience and not self.capped(agent):
-                    self._expandable.put(agent.index, agent.clade_solved, agent.clade_failed)
+                    self._expandable.put(agent.index, agent._clade_solved, agent._clade_failed)
                 else:
                     self._expandable.drop(agent.index)
         self._stale_clades.clear()
+
+    def _sum_clades(self) -> None:
+        """Add the new results to all clades that they are in: O(depth) each, or one sweep where there are many."""
+        if not self._solvers and not self._failers:
+            return
+        solvers, failers, self._solvers, self._failers = self._solvers, self._failers, [], []
+        if (len(solvers) + len(failers)) * 8 > len(self._order):
+            self._sweep(solvers, failers)
+            return
+        for index in solvers:
+            for agent in self._order[index]._up():
+                agent._clade_solved += 1
+        for index in failers:
+            for agent in self._order[index]._up():
+                agent._clade_failed += 1
+
+    def _sweep(self, solvers: list[int], failers: list[int]) -> None:
+        """From the youngest agent up, hand what was added to each clade on to the parent's."""
+        solved, failed = Counter(solvers), Counter(failers)
+        for agent in reversed(self._order):
+            agent._clade_solved += solved[agent.index]
+            agent._clade_failed += failed[agent.index]
+            if agent.parent is not None:
+                solved[agent.parent.index] += solved[agent.index]
+                failed[agent.parent.index] += failed[agent.index]
