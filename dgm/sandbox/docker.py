@@ -21,7 +21,7 @@ from requests.exceptions import RequestException
 
 from dgm.jobs import JobId
 from dgm.protocols import Errand, Limits, Ran, SandboxFault
-from dgm.sandbox.engine import API_SECONDS, connect, faults, holds, reach, unlimited
+from dgm.sandbox.engine import API_SECONDS, connect, faults, holds, is_podman, reach, unlimited
 from dgm.sandbox.exchange import MB, Reply, Running, broken, converse, most_bytes, order, warden_command, writes_outside
 
 GRACE = 30.0
@@ -44,6 +44,7 @@ class DockerSandbox:
         self._labels = {"dgm.run": run_id, "dgm.driver": token_hex(8)}
         self._running = Running()
         self._client: APIClient | None = None
+        self._inodes = ""
 
     # ------------------------------------------------------------ whether it works
 
@@ -74,6 +75,8 @@ class DockerSandbox:
     def _engine(self) -> APIClient:
         if self._client is None:
             self._client = connect()
+            # podman knows no limit for inodes; there the limit of memory bounds them.
+            self._inodes = "" if is_podman(self._client) else ",nr_inodes=200000"
         return self._client
 
     def _look_at(self, image: str) -> None:
@@ -113,7 +116,7 @@ class DockerSandbox:
             network_mode="none",
             # A task that lives in the image has to be written to where it is, and belongs to root there.
             read_only=not outside,
-            tmpfs={"/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={limits.disk_mb}m,nr_inodes=200000"},  # noqa: S108
+            tmpfs={"/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={limits.disk_mb}m{self._inodes}"},  # noqa: S108
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             pids_limit=limits.pids + 1,

@@ -42,6 +42,11 @@ def unlimited(info: Mapping[str, Any]) -> list[str]:
     return [name for key, name in limits.items() if info.get(key) is False]
 
 
+def is_podman(engine: APIClient) -> bool:
+    """Whether the engine is podman behind Docker's interface. Raises `DockerException`, `RequestException`."""
+    return any("podman" in part.get("Name", "").lower() for part in engine.version().get("Components") or ())
+
+
 def reach() -> None:
     """Raise `OSError` if nobody listens where the engine should be. The library would leave the socket of such an
     attempt open, and its error hardly says what is wrong."""
