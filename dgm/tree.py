@@ -176,6 +176,8 @@ class Tree:
         """Agents that changed since the evaluable ones were last looked at."""
         self._stale_clades: set[int] = set()
         """Agents that changed since the expandable ones were last looked at."""
+        self._watched = False
+        """Whether anybody has looked at the pools yet; until then all agents are stale, and none is noted."""
         for event in events:
             self.apply(event)
 
@@ -394,10 +396,18 @@ class Tree:
         return agent
 
     def _changed(self, agent: Agent) -> None:
-        self._stale.add(agent.index)
-        self._stale_clades.add(agent.index)
+        if self._watched:
+            self._stale.add(agent.index)
+            self._stale_clades.add(agent.index)
+
+    def _watch(self) -> None:
+        if not self._watched:
+            self._watched = True
+            self._stale.update(range(len(self._order)))
+            self._stale_clades.update(range(len(self._order)))
 
     def _settle(self) -> None:
+        self._watch()
         for index in self._stale:
             agent = self._order[index]
             if next(self._untried(agent), None) is not None and not self.capped(agent):
@@ -408,6 +418,7 @@ class Tree:
 
     def _settle_clades(self) -> None:
         """What changed in an agent changed in all clades that it is in."""
+        self._watch()
         self._sum_clades()
         seen: set[int] = set()
         for index in self._stale_clades:
