@@ -4,6 +4,7 @@ Invariant: an outcome is returned, never raised, and its usage is what the gatew
 """
 
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -12,6 +13,7 @@ import msgspec
 
 from dgm.archive import Archive
 from dgm.config import Config
+from dgm.durable import NotWritten
 from dgm.evaluate import GRADING_TRIES, LONGEST_WAIT, Attempt, evaluate
 from dgm.events import JobStarted
 from dgm.expand import Draft, expand
@@ -44,7 +46,8 @@ class Worker:
         except SandboxFault as fault:
             outcome = Failure("infra", str(fault))
         except Exception as error:  # noqa: BLE001  # the worker's boundary: a bug must not look like a verdict
-            (self.archive.folder(assignment.id) / "error.txt").write_text(traceback.format_exc())
+            with suppress(OSError, NotWritten):  # for people only; a full disk may be the very error
+                (self.archive.folder(assignment.id) / "error.txt").write_text(traceback.format_exc())
             outcome = Failure("infra", f"{type(error).__name__}: {error}")
         ledger = self.cost(assignment.id)
         return msgspec.structs.replace(outcome, usage=ledger + Usage(seconds=outcome.usage.seconds))

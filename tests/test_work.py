@@ -281,6 +281,17 @@ def test_a_job_that_was_cut_off_after_its_attempt_is_graded_without_the_model(ma
     assert outcome.usage.calls == 1, "and is charged with what it has cost"
 
 
+def test_a_bug_is_a_failure_even_where_it_cannot_be_written_down(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, archive = make(shell("echo '#' >> notes.txt"), Parrot())
+    monkeypatch.setattr(worker.sandbox, "run", lambda errand: 1 // 0)
+    (archive.folder(1) / "error.txt").mkdir()  # writing to it fails, as on a full disk
+    outcome = evaluated(worker, archive)
+    assert isinstance(outcome, Failure)
+    assert outcome.cause == "infra"
+    assert "ZeroDivisionError" in outcome.reason
+    assert archive.tree.evaluations == 0
+
+
 # ---------------------------------------------------------------- expand
 
 IMPROVE = 'case "$DGM_WORK" in *child) cd "$DGM_WORK"; {} ;; esac'
