@@ -39,10 +39,13 @@ def errand(job: JobId, source: Files, task: Task, door: Door, limits: Limits) ->
             "DGM_MODEL": door.model,
             "DGM_PYTHON": "{python}",
             "DGM_SECONDS": f"{limits.seconds:g}",
+            **task.env,
         },
         take=(task.workspace,),
         door=door.folder,
         image=task.image,
+        setup=task.setup,
+        python=task.python,
         limits=limits,
     )
 

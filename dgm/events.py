@@ -26,6 +26,10 @@ class RunConfigured(Event, frozen=True, tag="run_configured"):
     tasks: tuple[TaskId, ...]
     benchmark: str
     """The benchmark's version: a digest of all that a score depends on."""
+    images: dict[str, str] = {}
+    """What the names of images mean in this run: name to `Sandbox.identity`; the default image's name is empty."""
+    quarantined: dict[TaskId, str] = {}
+    """Tasks that were left out of `tasks` since they cannot be trusted on this machine, with the reason."""
 
 
 class JobStarted(Event, frozen=True, tag="job_started"):

@@ -37,9 +37,12 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
 class Errand(Struct, frozen=True):
     """One command in a fresh sandbox: files in, changed files out.
 
-    Relative paths are below the sandbox's home. `{home}`, `{python}` and `{door}` in `command` and in the values of
-    `env` are replaced by the home folder, the interpreter and the folder of the gateway's socket. The environment
-    holds nothing but `env`, `HOME`, `PATH`, `LANG` and `TMPDIR`.
+    Relative paths are below the sandbox's home. `{home}`, `{python}` and `{door}` in `command`, `setup` and the values
+    of `env` are replaced by the home folder, the interpreter and the folder of the gateway's socket. The environment
+    holds nothing but `env`, what the image sets, `HOME`, `PATH`, `LANG` and `TMPDIR`.
+
+    An errand whose `files` or `take` name folders of the image runs as the image's root, with what root needs to own,
+    read and write the files there and no more; any other runs as nobody.
     """
 
     job: JobId
@@ -53,6 +56,11 @@ class Errand(Struct, frozen=True):
     """A host folder that holds the gateway's `model.sock` and is mounted at `{door}`. None: no model."""
     image: str | None = None
     """The Docker image; None for the sandbox's own default."""
+    setup: tuple[str, ...] = ()
+    """A trusted command that is run before `command`, in the same place and under the same limits, with none of its
+    processes left. What it changes does not count as changed; where it fails, `run` raises `SandboxFault`."""
+    python: tuple[str, ...] = ()
+    """Interpreters in the image, the first one that is there is used; empty for the sandbox's own default."""
     limits: Limits = Limits()
 
 
@@ -96,6 +104,10 @@ class Sandbox(Protocol):
 
     def run(self, errand: Errand) -> Ran:
         """Run `errand` in a fresh sandbox that is gone afterwards, whatever happens. Raises `SandboxFault`."""
+
+    def identity(self, image: str | None) -> str:
+        """What `image` (None: the default) means from now on, in this sandbox: a digest of its content. As long as
+        this object lives, errands run in that very content, whatever becomes of the name. Raises `SandboxFault`."""
 
     def cancel(self, job: JobId | None = None) -> None:
         """End the running errands of `job`, or all, within about a second; they return as `cancelled`."""
@@ -169,6 +181,14 @@ class Task(Struct, frozen=True):
     """The folder to change: relative to home, or an absolute path of the image."""
     seconds: float | None = None
     """A time limit of the task's own, if it has one."""
+    setup: tuple[str, ...] = ()
+    """As `Errand.setup`: what makes the workspace ready before the agent comes."""
+    env: Mapping[str, str] = {}
+    """More of the agent's environment."""
+    python: tuple[str, ...] = ()
+    """As `Errand.python`."""
+    tries: int = 1
+    """How often the agent may try; between two tries it is shown what the tests printed."""
 
 
 class Patch(Struct, frozen=True):
@@ -186,8 +206,17 @@ class Grade(Struct, frozen=True):
 
     solved: bool
     report: str
-    """What the tests printed, capped; for people and for the record, never for the agents of this run."""
+    """What the tests printed, capped; for people and for the record, never for the agents of this run, unless a task
+    has more than one try."""
     flags: tuple[str, ...] = ()
+    tests: Mapping[str, str] = {}
+    """Outcome by test id, in the words of the test framework, where the benchmark tells tests apart."""
+    image: str = ""
+    """`Sandbox.identity` of the image it was graded in."""
+    seconds: float = 0.0
+    """How long the tests took."""
+    versions: Mapping[str, str] = {}
+    """Tools that the verdict depends on, beyond the image."""
 
 
 class Benchmark(Protocol):
@@ -202,6 +231,9 @@ class Benchmark(Protocol):
 
     def task(self, id: TaskId) -> Task:
         """Raises `KeyError`."""
+
+    def fingerprint(self, id: TaskId) -> str:
+        """A digest of all that a score on this task depends on, but for the content of its image. Raises `KeyError`."""
 
     def grade(self, id: TaskId, patch: Patch, sandbox: Sandbox, job: JobId) -> Grade:
         """Grade `patch` in fresh sandboxes.

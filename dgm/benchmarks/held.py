@@ -48,13 +48,17 @@ class HeldBenchmark:
         self.name = name
         self.limits = limits
         self.items = {item.task.id: item for item in items}
-        self.version = version_of(self.items.values())
+        self.fingerprints = {id: fingerprint(item) for id, item in self.items.items()}
+        self.version = sha256(" ".join(self.fingerprints.values()).encode()).hexdigest()[:16]
 
     def tasks(self) -> Sequence[TaskId]:
         return tuple(self.items)
 
     def task(self, id: TaskId) -> Task:
         return self.items[id].task
+
+    def fingerprint(self, id: TaskId) -> str:
+        return self.fingerprints[id]
 
     def grade(self, id: TaskId, patch: Patch, sandbox: Sandbox, job: JobId) -> Grade:
         return grade(self.items[id].exam, patch, sandbox, job, self.limits)
@@ -64,13 +68,11 @@ class HeldBenchmark:
         return None if solution is None else Patch(solution)
 
 
-def version_of(items: Iterable[Item]) -> str:
-    """A digest of everything that the scores of `items` depend on; 16 hexadecimal digits."""
-    parts: list[object] = [PROVER(), STEERING]
-    for item in items:
-        task, exam = item.task, item.exam
-        parts.append((task.id, task.statement, task.image, task.seconds, digest(exam.work), digest(exam.hidden)))
-        parts.append((exam.check, exam.protected))
+def fingerprint(item: Item) -> str:
+    """A digest of everything that the scores on one task depend on; 16 hexadecimal digits."""
+    task, exam = item.task, item.exam
+    parts: list[object] = [PROVER(), STEERING, task.id, task.statement, task.image, task.seconds]
+    parts += [digest(exam.work), digest(exam.hidden), exam.check, exam.protected]
     return sha256(msgspec.msgpack.encode(parts)).hexdigest()[:16]
 
 

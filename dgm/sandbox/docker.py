@@ -29,6 +29,8 @@ GRACE = 30.0
 HOME, DOOR = "/tmp/home", "/door"  # noqa: S108
 ENV = {"HOME": HOME, "TMPDIR": "/tmp", "LANG": "C.UTF-8"}  # noqa: S108
 NOBODY, ROOT = "65534:65534", "0:0"
+OWNER = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID")
+"""What root in an image needs so that test suites run as they do elsewhere; it reaches nothing beyond its container."""
 
 
 class DockerSandbox:
@@ -45,6 +47,7 @@ class DockerSandbox:
         self._running = Running()
         self._client: APIClient | None = None
         self._inodes = ""
+        self._identities: dict[str, str] = {}
 
     # ------------------------------------------------------------ whether it works
 
@@ -79,8 +82,16 @@ class DockerSandbox:
             self._inodes = "" if is_podman(self._client) else ",nr_inodes=200000"
         return self._client
 
+    def identity(self, image: str | None) -> str:
+        name = image or self._image
+        with faults(f"looking for the image {name}"):
+            self._look_at(name)
+        return self._identities[name]
+
     def _look_at(self, image: str) -> None:
-        if not holds(self._engine(), image):
+        if image not in self._identities and (found := holds(self._engine(), image)):
+            self._identities[image] = found
+        if image not in self._identities:
             raise SandboxFault(
                 f"the image {image} is not here: fetch it with `docker pull {image}`, or build it under this name, "
                 "or set sandbox.image to one that `docker images` shows"
@@ -109,13 +120,14 @@ class DockerSandbox:
                     self._engine().remove_container(container, v=True, force=True)
 
     def _create(self, errand: Errand) -> str:
-        image = errand.image or self._image
+        image = self.identity(errand.image)
         outside = writes_outside(errand)
         engine, limits = self._engine(), errand.limits
         host = engine.create_host_config(
             network_mode="none",
             # A task that lives in the image has to be written to where it is, and belongs to root there.
             read_only=not outside,
+            cap_add=list(OWNER) if outside else None,
             tmpfs={"/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={limits.disk_mb}m{self._inodes}"},  # noqa: S108
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
@@ -131,7 +143,7 @@ class DockerSandbox:
         try:
             made = engine.create_container(
                 image,
-                entrypoint=warden_command(self._python),
+                entrypoint=warden_command(errand.python or [self._python]),
                 command=[],
                 user=ROOT if outside else NOBODY,
                 working_dir="/",
@@ -141,14 +153,14 @@ class DockerSandbox:
                 healthcheck={"test": ["NONE"]},
                 host_config=host,
             )
-        except ImageNotFound:
-            self._look_at(image)
-            raise
+        except ImageNotFound as error:
+            name = errand.image or self._image
+            raise SandboxFault(f"the image {name} was removed while it was in use ({image})") from error
         return str(made["Id"])
 
     def _converse(self, container: str, errand: Errand, cancelled: Event, connections: list[socket]) -> Ran:
         engine = self._engine()
-        places = {"home": HOME, "python": self._python, "door": DOOR if errand.door is not None else ""}
+        places = {"home": HOME, "door": DOOR if errand.door is not None else ""}
         payload = order(errand, places, ENV, watched=None)
         stream, watch = Stream(most_bytes(errand)), Watch(engine, container, errand, cancelled)
         attached = engine.attach_socket(container, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
@@ -159,7 +171,7 @@ class DockerSandbox:
             start = monotonic()
             if not cancelled.is_set():
                 engine.start(container)
-            until = start + errand.limits.seconds + GRACE
+            until = start + errand.limits.seconds * (2 if errand.setup else 1) + GRACE
             in_time = watch.look() and converse(connection, payload, until, stream.add, watch.look)
             seconds = monotonic() - start
         finally:

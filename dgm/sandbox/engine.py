@@ -27,13 +27,13 @@ def connect() -> APIClient:
         return APIClient(**kwargs_from_env(), version="auto", timeout=API_SECONDS, num_pools=4, max_pool_size=256)
 
 
-def holds(engine: APIClient, image: str) -> bool:
-    """Whether the engine has `image`; nothing is pulled. Raises `DockerException`, `RequestException`."""
+def holds(engine: APIClient, image: str) -> str | None:
+    """The id of `image`, a digest of its content, if the engine has it; nothing is pulled. Raises `DockerException`,
+    `RequestException`."""
     try:
-        engine.inspect_image(image)  # type: ignore[no-untyped-call]
+        return str(engine.inspect_image(image)["Id"])  # type: ignore[no-untyped-call]
     except ImageNotFound:
-        return False
-    return True
+        return None
 
 
 def unlimited(info: Mapping[str, Any]) -> list[str]:

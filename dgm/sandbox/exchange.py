@@ -4,7 +4,7 @@ Invariant: the reply is hostile input. Once the command has begun, no reply what
 cannot be read is the code's own doing, and says so in `Ran.refused`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files as resources
 from socket import socket
@@ -36,19 +36,31 @@ WARDEN = resources("dgm.sandbox").joinpath("warden.py").read_bytes
 """The program that is the first process of every sandbox."""
 
 
-def warden_command(python: str) -> list[str]:
-    """How to start a warden, whose program is the first thing it reads: process lists stay readable.
+FIRST = """
+unset PWD OLDPWD
+for python in "$@"; do command -v "$python" >/dev/null && exec "$python" -I -S -c "$0"; done
+echo "no $* here" >&2
+exit 127
+"""
+
+
+def warden_command(pythons: Sequence[str]) -> list[str]:
+    """How to start a warden with the first of `pythons` that is there. Its program is the first thing that it reads:
+    process lists stay readable.
 
     Without site packages and settings from the environment, since untrusted files may hold some.
     """
     size = len(WARDEN())
     text = f"import os; s = b''\nwhile len(s) < {size}: s += os.read(0, {size} - len(s)) or os._exit(1)\nexec(s)"
-    return [python, "-I", "-S", "-c", text]
+    return ["/bin/sh", "-c", FIRST, text, *pythons]
 
 
 def order(errand: Errand, places: Mapping[str, str], env: Mapping[str, str], watched: str | None) -> bytes:
-    """What to send to a warden. `places`: what the placeholders stand for. `watched`: the folder whose size, and with
-    it the number and the memory of processes, the warden has to watch itself, for want of a container."""
+    """What to send to a warden. `places`: what the placeholders stand for, but for the interpreter.
+
+    `watched`: the folder whose size, and with it the number and the memory of processes, the warden has to watch
+    itself, for want of a container.
+    """
 
     def filled(text: str) -> str:
         for name, place in places.items():
@@ -71,6 +83,7 @@ def order(errand: Errand, places: Mapping[str, str], env: Mapping[str, str], wat
         settings["folder"] = watched
     messages = [Message("set", name, str(value).encode()) for name, value in settings.items()]
     messages += [Message("arg", "", filled(word).encode()) for word in errand.command]
+    messages += [Message("setup", "", filled(word).encode()) for word in errand.setup]
     messages += [Message("env", name, filled(value).encode()) for name, value in (*env.items(), *errand.env.items())]
     messages += [Message("take", name) for name in errand.take]
     messages += [Message("litter", name) for name in LITTER]

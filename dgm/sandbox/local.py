@@ -25,6 +25,7 @@ from dgm.jobs import JobId
 from dgm.protocols import Errand, Ran, SandboxFault
 from dgm.sandbox.exchange import Reply, Running, broken, converse, most_bytes, order, warden_command, writes_outside
 
+NO_IMAGES = "this task lives in a Docker image; start a Docker engine and set sandbox.kind = 'docker'"
 GRACE = 60.0
 """Seconds beyond the errand's own that unpacking, starting and reporting may take on a busy machine."""
 
@@ -55,9 +56,7 @@ class LocalSandbox:
 
     def run(self, errand: Errand) -> Ran:
         if errand.image is not None or writes_outside(errand):
-            raise SandboxFault(
-                "this task lives in a Docker image; start a Docker engine and set sandbox.kind = 'docker'"
-            )
+            raise SandboxFault(NO_IMAGES)
         try:
             folder = Path(tempfile.mkdtemp(prefix=self._prefix, dir=self._base))
         except OSError as error:
@@ -76,7 +75,7 @@ class LocalSandbox:
             "LANG": "C.UTF-8",
             "PATH": f"{Path(self._python).parent}:/usr/local/bin:/usr/bin:/bin",
         }
-        places = {"home": str(home), "python": self._python, "door": str(errand.door or "")}
+        places = {"home": str(home), "door": str(errand.door or "")}
         payload = order(errand, places, env, watched=str(folder))
         ours, theirs = socket.socketpair()
         received = bytearray()
@@ -95,7 +94,8 @@ class LocalSandbox:
             with theirs:
                 warden = self._start(folder, env, theirs, faults.fileno())
             try:
-                in_time = converse(ours, payload, start + errand.limits.seconds + GRACE, receive)
+                until = start + errand.limits.seconds * (2 if errand.setup else 1) + GRACE
+                in_time = converse(ours, payload, until, receive)
             finally:
                 warden.kill()
                 warden.wait()
@@ -115,7 +115,7 @@ class LocalSandbox:
         end = theirs.fileno()
         try:
             return subprocess.Popen(
-                warden_command(sys.executable),
+                warden_command([self._python]),
                 stdin=end,
                 stdout=end,
                 stderr=faults,
@@ -125,6 +125,11 @@ class LocalSandbox:
             )
         except OSError as error:
             raise SandboxFault(f"no process can be started: {error.strerror}; use fewer slots") from error
+
+    def identity(self, image: str | None) -> str:
+        if image is not None:
+            raise SandboxFault(NO_IMAGES)
+        return f"local:{sys.implementation.cache_tag}-{sys.platform}"
 
     def cancel(self, job: JobId | None = None) -> None:
         self._running.cancel(job)

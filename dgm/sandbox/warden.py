@@ -49,6 +49,7 @@ class Order:
 
     def __init__(self):  # type: () -> None
         self.command = []  # type: list[bytes]
+        self.setup = []  # type: list[bytes]
         self.env = {}  # type: dict[bytes, bytes]
         self.take = []  # type: list[bytes]
         self.litter = []  # type: list[bytes]
@@ -78,9 +79,11 @@ def receive():  # type: () -> Order
             if kind == b"set":
                 order.text[name] = data
             elif kind == b"arg":
-                order.command.append(data)
+                order.command.append(named(data))
+            elif kind == b"setup":
+                order.setup.append(named(data))
             elif kind == b"env":
-                order.env[name] = data
+                order.env[name] = named(data)
             elif kind == b"take":
                 order.take.append(name)
             elif kind == b"litter":
@@ -89,6 +92,11 @@ def receive():  # type: () -> Order
                 return order
             else:
                 unpack(order.path(name), data, kind == b"exec")
+
+
+def named(text):  # type: (bytes) -> bytes
+    """Which interpreter there is shows only here."""
+    return text.replace(b"{python}", os.fsencode(sys.executable))
 
 
 def unpack(path, data, executable):  # type: (bytes, bytes, bool) -> None
@@ -102,7 +110,7 @@ def unpack(path, data, executable):  # type: (bytes, bytes, bool) -> None
 # ---------------------------------------------------------------- processes
 
 
-def start(order, output):  # type: (Order, int) -> int
+def start(order, command, output):  # type: (Order, list[bytes], int) -> int
     """Start the command in a session of its own; `output` becomes its standard output and error."""
     child = os.fork()
     if child:
@@ -118,9 +126,9 @@ def start(order, output):  # type: (Order, int) -> int
         os.dup2(output, 2)
         confine(order)
         os.chdir(order.path(order.text[b"cwd"]))
-        os.execvpe(order.command[0], order.command, order.env)  # noqa: S606
+        os.execvpe(command[0], command, order.env)  # noqa: S606
     except OSError as error:
-        os.write(2, b"cannot start %s: %s\n" % (order.command[0], (error.strerror or "").encode()))
+        os.write(2, b"cannot start %s: %s\n" % (command[0], (error.strerror or "").encode()))
         os._exit(127 if error.errno == errno.ENOENT else 126)
     finally:
         os._exit(125)
@@ -303,6 +311,16 @@ def waking():  # type: () -> int
     return wake
 
 
+def perform(order, command):  # type: (Order, list[bytes]) -> tuple[str, int, Output]
+    """Run `command`: how it ended, its exit code (negative: a signal), and what it printed."""
+    source, sink = os.pipe()
+    child = start(order, command, sink)
+    os.close(sink)
+    ended, status, output = attend(order, child, source)
+    os.close(source)
+    return ended, -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status), output
+
+
 def attend(order, main, source):  # type: (Order, int, int) -> tuple[str, int, Output]
     """Stay until the command has ended, time is up, a limit is passed or the host is gone; then end everything."""
     output, watch = Output(int(order.number(b"output"))), Watch(order)
@@ -442,17 +460,19 @@ def main():  # type: () -> None
         order = receive()
         for folder in [order.text[b"home"], order.path(order.text[b"cwd"])] + [order.path(name) for name in order.take]:
             os.makedirs(folder, exist_ok=True)
+        for name, value in [*os.environb.items(), (b"PATH", os.defpath.encode())]:
+            order.env.setdefault(name, value)
+        if order.setup:
+            ended, code, output = perform(order, order.setup)
+            if ended != "exited" or code:
+                send("fault", b"", b"the setup failed (%s, %d): " % (ended.encode(), code) + output.all()[-2000:])
+                return
         before = survey(order)
     except OSError as error:
         send("fault", b"", str(error).encode())
         return
-    order.env.setdefault(b"PATH", os.environb.get(b"PATH", os.defpath.encode()))
-    source, sink = os.pipe()
     send("begun")
-    child = start(order, sink)
-    os.close(sink)
-    ended, status, output = attend(order, child, source)
-    code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    ended, code, output = perform(order, order.command)
     send("ended", ended.encode(), str(code).encode())
     send("output", b"", output.all())
     report(order, before)

@@ -3,6 +3,7 @@ asked of the container alone."""
 
 import ast
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from time import monotonic, sleep
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dgm.config import SandboxConfig
 from dgm.files import File, Files
@@ -125,7 +127,7 @@ def test_placeholders_environment_and_working_folder(sandbox: Sandbox) -> None:
     told = ast.literal_eval(env)
     assert folder == told["HOME"] + "/deep/er"
     assert told["A"] == told["HOME"] + "/a"
-    assert set(told) - {"LC_CTYPE"} == {"A", "HOME", "PATH", "LANG", "TMPDIR"}
+    assert set(told) - {"LC_CTYPE", "HOSTNAME"} == {"A", "HOME", "PATH", "LANG", "TMPDIR"}
 
 
 def test_input_is_empty_and_the_temporary_folder_works(sandbox: Sandbox) -> None:
@@ -146,6 +148,22 @@ def test_a_command_that_is_not_there(sandbox: Sandbox) -> None:
     ran = sandbox.run(Errand(1, ("no-such-program",)))
     assert (ran.ended, ran.exit) == ("exited", 127)
     assert b"cannot start no-such-program" in ran.output
+
+
+def test_setup_comes_first_and_does_not_count(sandbox: Sandbox) -> None:
+    setup = ("sh", "-c", "cp {home}/work/a made; echo $WORD >> made; rm gone; sleep 300 & echo hidden")
+    files = {"work/a": File(b"1\n"), "work/gone": File(b"2")}
+    errand = replace(shell("cat made; echo 3 > later; ls", files), setup=setup, env={"WORD": "x"})
+    ran = sandbox.run(errand)
+    assert ran.output == b"1\nx\na\nlater\nmade\n"
+    assert (ran.exit, dict(ran.changed), ran.deleted) == (0, {"work/later": File(b"3\n")}, ())
+
+
+def test_a_setup_that_fails_is_a_fault(sandbox: Sandbox) -> None:
+    with pytest.raises(SandboxFault, match=r"the setup failed .exited, 3.: no luck"):
+        sandbox.run(replace(shell("true"), setup=("sh", "-c", "echo no luck; exit 3")))
+    with pytest.raises(SandboxFault, match=r"the setup failed .timeout"):
+        sandbox.run(replace(shell("true", seconds=0.5), setup=("sleep", "60")))
 
 
 def test_errands_do_not_see_each_other(sandbox: Sandbox) -> None:
@@ -485,9 +503,25 @@ def test_a_task_that_lives_in_the_image(sandbox: Sandbox) -> None:
     ran = sandbox.run(shell(script, {"/opt/given": File(b"1"), "/opt/kept": File(b"2")}, ("/opt",)))
     assert sorted(ran.changed) == ["/opt/made", "/opt/passwd"]
     assert ran.deleted == ("/opt/given",)
-    assert b"0000000000000000" in ran.output
+    assert b"CapEff:\t00000000000000fb" in ran.output, "what root needs for files and processes, and nothing else"
     again = sandbox.run(shell("ls /opt", take=("/opt",)))
     assert again.output == b""
+
+
+@containers_only
+def test_the_first_interpreter_that_is_in_the_image(sandbox: Sandbox) -> None:
+    errand = Errand(1, ("{python}", "-c", "print('{python}')"), python=("/opt/no/python", "/usr/bin/python3"))
+    assert sandbox.run(errand).output == b"/usr/bin/python3\n"
+    with pytest.raises(SandboxFault, match="no /no/python"):
+        sandbox.run(Errand(1, ("true",), python=("/no/python",)))
+
+
+@containers_only
+def test_the_identity_of_an_image(sandbox: Sandbox) -> None:
+    assert sandbox.identity(IMAGE) == sandbox.identity(None)
+    assert re.fullmatch("sha256:[0-9a-f]{64}", sandbox.identity(IMAGE))
+    with pytest.raises(SandboxFault, match="no/such:image"):
+        sandbox.identity("no/such:image")
 
 
 @containers_only
