@@ -189,6 +189,8 @@ class Task(Struct, frozen=True):
     """As `Errand.python`."""
     tries: int = 1
     """How often the agent may try; between two tries it is shown what the tests printed."""
+    group: str = ""
+    """What it has in common with other tasks, such as its language or repository: for samples that are fair to all."""
 
 
 class Patch(Struct, frozen=True):

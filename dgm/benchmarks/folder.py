@@ -76,6 +76,7 @@ def read_item(place: Path, settings: FolderSettings) -> Item:
         files=exam.work,
         image=exam.image,
         seconds=own.seconds or settings.seconds,
+        group=own.difficulty,
     )
     solution = read_tree(place / "solution") if (place / "solution").exists() else None
     return Item(task, exam, solution, own.difficulty)
