@@ -21,6 +21,8 @@ from dgm.config import ROLES, Config, ConfigError, ModelConfig
 from dgm.files import FilesLimit
 
 PREFIX = "DGM_"
+NO_SETTINGS = ("DGM_CACHE",)
+"""Variables that look like settings, and say something about the machine instead."""
 MODELS = ("default", *ROLES)
 Table = dict[str, Any]
 
@@ -40,7 +42,7 @@ def load(path: Path | None, environ: Mapping[str, str], overrides: Iterable[str]
         except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
     for name, value in sorted(environ.items()):
-        if name.startswith(PREFIX):
+        if name.startswith(PREFIX) and name not in NO_SETTINGS:
             put(table, key_of(name), value)
     for override in overrides:
         key, equals, value = override.partition("=")

@@ -6,6 +6,7 @@ With CI set in the environment everything runs, and a missing engine is a failur
 import os
 import warnings
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +38,14 @@ def engine() -> bool:
     except SandboxFault:
         return False
     return True
+
+
+@pytest.fixture(autouse=True)
+def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a test finds out about the machine, no other test and no user gets to see."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("DGM_CACHE", str(folder))
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -82,3 +82,7 @@ def test_differences_are_named_by_key() -> None:
 
 def test_no_secret_has_a_place_in_the_settings() -> None:
     assert not [key for key in settings.all_keys() if key.endswith(("key", "token", "secret", "password"))]
+
+
+def test_where_the_machine_keeps_its_cache_is_no_setting() -> None:
+    assert settings.load(None, {"DGM_CACHE": "/somewhere"}) == Config()

@@ -26,7 +26,8 @@ SECONDS = 60
 
 def environ(**more: str) -> dict[str, str]:
     """The environment of a process under test: no settings, no engine, no terminal."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("DGM_") and name != "NO_COLOR"}
+    gone = {name for name in os.environ if name.startswith("DGM_") and name != "DGM_CACHE"} | {"NO_COLOR"}
+    kept = {name: value for name, value in os.environ.items() if name not in gone}
     kept["PYTHONPATH"] = str(Path(__file__).parents[2])
     return kept | {"DOCKER_HOST": "unix:///nonexistent/docker.sock", "PYTHONIOENCODING": "utf-8"} | more
 
