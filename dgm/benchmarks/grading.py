@@ -8,12 +8,14 @@ What remains open: tests run in one process with the code they test, so determin
 """
 
 import ast
+import hmac
 import json
 import re
 import secrets
 import sys
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -30,11 +32,15 @@ TESTS = ("test_*.py", "*_test.py", "tests/*", "*/tests/*")
 STEERING = ("conftest.py", "pytest.ini", "setup.cfg", "tox.ini", "sitecustomize.py", "usercustomize.py", "*.pth")
 """Names of files that change how tests run; a patch never brings them into grading."""
 TRACES = re.compile(
-    rb"os\._exit|_getframe|get_objects|get_referrers|settrace|setprofile|\bctypes\b|\batexit\b|/proc/|sys\.modules"
-    rb"|import (?:unittest|inspect|builtins|gc|__main__)\b|def __(?:eq|ne)__\([^)]*\)[^\n]*\s+return True"
+    rb"os\._exit|_getframe|_current_frames|get_objects|get_referrers|settrace|setprofile|\bctypes\b|\batexit\b"
+    rb"|/proc/|sys\.modules|\btb_frame\b|\b[fg]i?_(?:back|locals|frame)\b|__traceback__|__unittest_skip__"
+    rb"|(?:import|from) +(?:unittest|inspect|builtins|gc|__main__)\b"
+    rb"|def __(?:eq|ne)__\([^)]*\)[^\n]*\s+return (?:True|1)\b|__(?:eq|ne)__ *= *lambda"
 )
 """What code that fools its tests tends to contain, and code that solves its task rarely needs."""
 REPORT_CHARS = 20_000
+SEALED = re.compile(r"^prove: ([0-9a-f]{64}) (.*)$", re.MULTILINE)
+"""A line that may be a proof."""
 
 
 class Check(Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,7 +80,8 @@ def grade(exam: Exam, patch: Patch, sandbox: Sandbox, job: JobId, limits: Limits
     verdict = run(
         exam, files, sandbox, job, msgspec.structs.replace(limits, seconds=min(limits.seconds, exam.check.seconds))
     )
-    return Grade(verdict.solved, verdict.report[-REPORT_CHARS:], flags + verdict.flags)
+    report = verdict.report[-REPORT_CHARS:]
+    return msgspec.structs.replace(verdict, report=report, flags=flags + verdict.flags)
 
 
 def by_command(exam: Exam, files: Files, sandbox: Sandbox, job: JobId, limits: Limits) -> Grade:
@@ -86,24 +93,43 @@ def by_command(exam: Exam, files: Files, sandbox: Sandbox, job: JobId, limits: L
 
 
 def by_proof(exam: Exam, files: Files, sandbox: Sandbox, job: JobId, limits: Limits) -> Grade:
-    """Only the line that carries the nonce of this very grading counts, and only if no test is missing from it."""
+    """Only what is sealed with the key of this very grading counts, only if no test is missing from it, and only if
+    every canary came out as it must."""
     tests = [path for path in exam.hidden if is_test_file(path)]
-    nonce = secrets.token_hex(16)
-    plan = json.dumps({"nonce": nonce, "tests": tests}).encode()
+    key = secrets.token_bytes(32)
+    plan = json.dumps({"key": key.hex(), "tests": tests}).encode()
     tools = {"grader/prove.py": File(PROVER()), "grader/plan.json": File(plan)}
     command = ("{python}", "-I", "-u", "-B", "{home}/grader/prove.py", "{home}/grader/plan.json")
     ran = errand(exam, files, command, tools, sandbox, job, limits)
     output = ran.output.decode(errors="replace")
     if "prove: started" not in output and not (ran.ended == "exited" and ran.exit is None):
         raise SandboxFault(f"the tests could not be started ({ending(ran)}); is there a Python 3? {output[-2000:]}")
-    proof = re.search(rf"^{nonce} ([0-9]{{1,9}}) ([0-9]{{1,9}}) (.*)$", output, re.MULTILINE)
-    if ran.ended != "exited" or proof is None:
+    told = sealed(output, key)
+    counts = told.get("counts", [])
+    if ran.ended != "exited" or len(counts) < 5:
         flags = ["left-without-proof"] if ran.exit == 0 else []
         return Grade(False, f"{output}\n{ending(ran)} before all tests had run", tuple(flags))
-    passed, broken, wanted = int(proof[1]), int(proof[2]), count_tests(exam.hidden)
-    tampered = tuple(f"tampered:{name}" for name in proof[3].split()[:10])
-    solved = broken == 0 and passed >= wanted > 0 and not tampered
-    return Grade(solved, f"{output[: proof.start()]}{passed} passed of {wanted}, {broken} broken", tampered)
+    passed, broken, right, canaries, odd = map(int, counts[:5])
+    outcomes = dict(pair.rsplit("=", 1) for pair in told.get("tests", ()) if "=" in pair)
+    flags = [f"tampered:{name}" for name in counts[5:15]]
+    flags += [f"canary:{canaries - right} of {canaries} came out wrong"] if right != canaries or not canaries else []
+    wanted = count_tests(exam.hidden)
+    solved = broken == 0 and passed >= wanted > 0 and not flags
+    # An honest object may equal more than it should; a sceptic decides.
+    flags += ["equals-anything"] * bool(odd)
+    report = SEALED.sub("", output).rstrip() + f"\n{passed} passed of {wanted}, {broken} broken"
+    return Grade(solved, report, tuple(flags), outcomes)
+
+
+def sealed(output: str, key: bytes) -> dict[str, list[str]]:
+    """The words of each line of `output` that is sealed with `key`, by its first word."""
+    found = {}
+    for line in SEALED.finditer(output):
+        seal = blake2b(line[2].encode(), key=key, digest_size=32).hexdigest()
+        if hmac.compare_digest(seal, line[1]):
+            word, *words = line[2].split()
+            found[word] = words
+    return found
 
 
 def errand(
