@@ -151,6 +151,8 @@ class DockerSandbox:
                 hostname="sandbox",
                 labels={**self._labels, "dgm.job": str(errand.job)},
                 healthcheck={"test": ["NONE"]},
+                # The client's own settings may name a proxy, with its password.
+                use_config_proxy=False,
                 host_config=host,
             )
         except ImageNotFound as error:
