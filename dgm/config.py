@@ -26,7 +26,16 @@ class RunConfig(Section, frozen=True):
     benchmark: str = "starter"
     """A folder of `benchmarks/`, or the path of a folder with a `benchmark.toml`."""
     tasks: int | tuple[str, ...] = 0
-    """The tasks that count: their ids, or how many to draw at random; 0 means all."""
+    """The tasks that count: their ids, or how many to draw; 0 means all."""
+    subset: str = ""
+    """Draw only from these tasks: the name of a file in the benchmark's folder `subsets/`, or the path of such a file,
+    with the id of a task on each line. Empty: from all tasks."""
+    sample: Literal["random", "stratified"] = "random"
+    """How to draw: each task as likely as any other, or of each group (language, repository, difficulty) its
+    share."""
+    held_out: int | str | tuple[str, ...] = 0
+    """Tasks to set aside, which nothing in the run ever touches, for a fair look at the result afterwards: how many to
+    draw, their ids, or the name or path of a subset."""
     evaluations: int = 120
     """The budget B: how many (agent, task) pairs are evaluated in all."""
     slots: int = 0

@@ -30,6 +30,8 @@ class RunConfigured(Event, frozen=True, tag="run_configured"):
     """What the names of images mean in this run: name to `Sandbox.identity`; the default image's name is empty."""
     quarantined: dict[TaskId, str] = {}
     """Tasks that were left out of `tasks` since they cannot be trusted on this machine, with the reason."""
+    held_out: tuple[TaskId, ...] = ()
+    """Tasks that no job of the run ever touches: for a fair look at its agents afterwards."""
 
 
 class JobStarted(Event, frozen=True, tag="job_started"):

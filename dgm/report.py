@@ -69,13 +69,17 @@ State = Literal["new", "running", "paused", "finished", "capped", "interrupted",
 
 
 class Status(Struct, frozen=True):
-    """A run at a glance. Times are seconds since 1970; `wall`: seconds from the first event to the last."""
+    """A run at a glance. Times are seconds since 1970; `wall`: seconds from the first event to the last; `sample`: how
+    the tasks were drawn, if they were."""
 
     state: State
     reason: str
     simulation: bool
     agents: int
     tasks: int
+    subset: str
+    sample: str
+    held_out: int
     evaluations: int
     budget: int
     solved: int
@@ -176,6 +180,9 @@ def status(tree: Tree, driven: bool | None, now: float) -> Status:
         simulation=simulation(tree),
         agents=len(tree.agents),
         tasks=len(tree.tasks),
+        subset=setting(tree.config, "run.subset", ""),
+        sample=setting(tree.config, "run.sample", "random") if sampled(tree) else "",
+        held_out=len(tree.held_out),
         evaluations=tree.evaluations,
         budget=int(setting(tree.config, "run.evaluations", 0)),
         solved=tree.solved,
@@ -191,6 +198,12 @@ def status(tree: Tree, driven: bool | None, now: float) -> Status:
         last=tree.last,
         wall=tree.last - tree.began,
     )
+
+
+def sampled(tree: Tree) -> bool:
+    """Whether the tasks were drawn by lot."""
+    wanted = setting(tree.config, "run.tasks", 0)
+    return isinstance(wanted, int) and wanted > 0
 
 
 def condition(tree: Tree, driven: bool | None, now: float) -> tuple[State, str]:

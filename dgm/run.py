@@ -10,13 +10,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha1
 from pathlib import Path
-from random import Random
 from tempfile import TemporaryDirectory
 from time import time
 from typing import Any
 
 from dgm import __version__, agent, keys, settings
-from dgm.archive import Archive
+from dgm.archive import LOG, Archive
 from dgm.benchmarks import open_benchmark
 from dgm.config import ROLES, Config, ConfigError, ModelConfig, Role
 from dgm.door import Door
@@ -25,12 +24,12 @@ from dgm.executors import Threads
 from dgm.files import Files, read_folder
 from dgm.flight import End
 from dgm.gateway import Gateway
-from dgm.jobs import TaskId
 from dgm.ledger import spent
 from dgm.llm import open_model
 from dgm.machine import HGM, Policy, finished, run, stream
 from dgm.protocols import Benchmark, Model, ModelFault, SandboxFault
 from dgm.sandbox import open_sandbox
+from dgm.selection import Searched, Selection, choose, selected
 from dgm.shipped import shipped
 from dgm.spending import Spending
 from dgm.tree import Tree
@@ -82,24 +81,27 @@ def open_run(config: Config, folder: Path, environ: Mapping[str, str], amend: It
     """
     amend = set(amend)
     benchmark = open_benchmark(config.run.benchmark, config.grading)
-    tasks = tasks_of(config, benchmark)
     seed = seed_of(config)
-    models = models_of(config, benchmark, environ)
     policy_of(config)
+    if not (folder / LOG).is_file():  # a mistake in the settings of a new run leaves no folder behind
+        models_of(config, Searched(benchmark, choose(config.run, benchmark).tasks), environ)
     with ExitStack() as opened:
         archive = opened.enter_context(Archive(folder))
-        accept(archive.tree, settings.resolved(config), benchmark, amend)
+        differing = accept(archive.tree, settings.resolved(config), benchmark, amend)
+        selection = selected(config.run, benchmark, archive.tree, differing)
+        searched = Searched(benchmark, selection.tasks)
+        models = models_of(config, searched, environ)
         began = archive.tree.began or time()
         sandbox = open_sandbox(config.sandbox, run_id(archive, began), config.simulated)
         opened.callback(sandbox.close)
         sandbox.check()
         # Only now: settings under which no run can start would have to be amended before the right ones are taken.
-        configure(archive, config, benchmark, tasks, amend, began)
+        configure(archive, config, searched, selection, amend, began)
         if not archive.tree.seeds or "run.seed" in amend:
             archive.seed(seed)
         gateway = Gateway(models, spending_of(archive, config), secrets=secrets_of(config, environ))
         opened.callback(gateway.close)
-        return Run(Worker(archive, benchmark, sandbox, gateway, config), seed, opened.pop_all())
+        return Run(Worker(archive, searched, sandbox, gateway, config), seed, opened.pop_all())
 
 
 def rehearse(worker: Worker, seed: Files) -> None:
@@ -149,18 +151,17 @@ def spending_of(archive: Archive, config: Config) -> Spending:
 
 
 def configure(
-    archive: Archive, config: Config, benchmark: Benchmark, tasks: tuple[TaskId, ...], amend: set[str], began: float
+    archive: Archive, config: Config, benchmark: Benchmark, selection: Selection, amend: set[str], began: float
 ) -> None:
     """Write the settings down if they are new. `began`: the time of the first event. Raises as `accept` does."""
     now = settings.resolved(config)
     tree = archive.tree
     differing = accept(tree, now, benchmark, amend)
-    if tree.config:
-        if not differing:
-            return
-        if not {"run.tasks", "run.benchmark", "run.random_seed", "benchmark"} & set(differing):
-            tasks = tree.tasks
-    archive.configure(RunConfigured(time() if tree.began else began, __version__, now, tasks, benchmark.version))
+    if tree.config and not differing:
+        return
+    at = time() if tree.began else began
+    tasks, held_out = selection.tasks, selection.held_out
+    archive.configure(RunConfigured(at, __version__, now, tasks, benchmark.version, held_out=held_out))
 
 
 def accept(tree: Tree, now: dict[str, Any], benchmark: Benchmark, amend: set[str]) -> list[str]:
@@ -178,23 +179,6 @@ def changed(tree: Tree, now: dict[str, Any], benchmark: Benchmark) -> list[str]:
     """The keys in which the log's settings differ from those of `now`; `benchmark` if its tasks have changed."""
     keys = settings.differences(tree.config, now)
     return keys + ["benchmark"] * (tree.benchmark != benchmark.version)
-
-
-def tasks_of(config: Config, benchmark: Benchmark) -> tuple[TaskId, ...]:
-    """The tasks that count. Raises `ConfigError` for ids that the benchmark does not have."""
-    all_tasks = tuple(benchmark.tasks())
-    wanted = config.run.tasks
-    if isinstance(wanted, tuple):
-        for task in wanted:
-            if task not in all_tasks:
-                raise ConfigError(f"run.tasks: no task {task!r}{settings.suggestion(task, list(all_tasks))}")
-        return wanted
-    if not 0 <= wanted <= len(all_tasks):
-        raise ConfigError(f"run.tasks is {wanted}, but {benchmark.name} has {len(all_tasks)} tasks")
-    if not wanted:
-        return all_tasks
-    drawn = set(Random(config.run.random_seed).sample(all_tasks, wanted))
-    return tuple(task for task in all_tasks if task in drawn)
 
 
 def seed_of(config: Config) -> Files:

@@ -143,6 +143,8 @@ class Tree:
         """Events folded so far; it also picks the policy's random stream."""
         self.config: dict[str, Any] = {}
         self.tasks: tuple[TaskId, ...] = ()
+        self.held_out: tuple[TaskId, ...] = ()
+        """Tasks that no job ever touches."""
         self.benchmark = ""
         self.patience = PolicyConfig().patience
         self._usd_per_job, self._usd_per_agent = 0.0, float("inf")
@@ -267,6 +269,7 @@ class Tree:
 
     def _configured(self, event: RunConfigured) -> None:
         self.config, self.tasks, self.benchmark = event.config, event.tasks, event.benchmark
+        self.held_out = event.held_out
         policy = event.config.get("policy", {})
         self.patience = int(policy.get("patience", PolicyConfig().patience))
         self.epsilon = float(policy.get("epsilon", PolicyConfig().epsilon))

@@ -52,7 +52,7 @@ def status_lines(found: Status, folder: Path, now: float) -> list[str]:
         f"state        {styled(state, 'green' if found.state in ('running', 'finished') else 'yellow')}",
         f"evaluations  {found.evaluations:,} of {found.budget:,}, {found.solved:,} solved",
         *([NOTHING_SOLVED] if found.evaluations and not found.solved else []),
-        f"tasks        {found.tasks:,}",
+        f"tasks        {tasks_line(found.tasks, found.subset, found.sample, found.held_out)}",
         f"agents       {found.agents:,}",
         *(f"{name:<13}{agent_line(one)}" for name, one in (("best", found.best), ("seed", found.seed)) if one),
         f"cost         {spent(found.usage)}{cap}",
@@ -64,6 +64,14 @@ def status_lines(found: Status, folder: Path, now: float) -> list[str]:
     if len(found.running) > 20:
         lines.append(f"             and {len(found.running) - 20} more")
     return [*lines, *([SIMULATION] if found.simulation else [])]
+
+
+def tasks_line(tasks: int, subset: str, sample: str, held_out: int) -> str:
+    words = [f"{tasks:,}"]
+    words += [f"from the subset {plain(subset)}"] if subset else []
+    words += ["drawn at random" if sample == "random" else f"a {sample} sample"] if sample else []
+    words += [f"{held_out:,} more held out"] if held_out else []
+    return ", ".join(words)
 
 
 def agent_line(agent: AgentRow) -> str:

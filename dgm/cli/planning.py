@@ -13,7 +13,7 @@ from msgspec import Struct
 from dgm.archive import LOG, Reader
 from dgm.cli import setting
 from dgm.cli.failing import UNFIT
-from dgm.cli.looking import SIMULATION
+from dgm.cli.looking import SIMULATION, tasks_line
 from dgm.cli.reading import archive_folder
 from dgm.config import ROLES, Config
 from dgm.protocols import Benchmark, SandboxFault
@@ -41,6 +41,9 @@ class Plan(Struct, frozen=True):
     benchmark: str
     benchmark_version: str
     tasks: int
+    subset: str
+    sample: str
+    held_out: int
     policy: str
     evaluations: int
     expansions: int
@@ -75,32 +78,38 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
     """Raises what opening the benchmark, the models and an existing archive raises."""
     from dgm import run, settings
     from dgm.benchmarks import open_benchmark
+    from dgm.selection import selected
     from dgm.spending import price_of
+    from dgm.tree import Tree
 
     benchmark = open_benchmark(config.run.benchmark)
-    tasks = run.tasks_of(config, benchmark)
+    tree = Reader(folder).tree if (folder / LOG).is_file() else Tree()
+    differing = run.changed(tree, settings.resolved(config), benchmark) if tree.config else []
+    selection = selected(config.run, benchmark, tree, differing)
     run.seed_of(config)
     models = run.models_of(config, benchmark, os.environ)
     run.policy_of(config)
-    tree = Reader(folder).tree if (folder / LOG).is_file() else None
     prices = {role: price_of(*models[role]) for role in ROLES}
     name, remark, unfit = sandbox_of(config)
-    images = images_of(config, benchmark, tasks) if name == "docker" else set()
-    done, spent = (tree.evaluations, tree.spent.usd) if tree else (0, 0.0)
+    images = images_of(config, benchmark, selection.tasks) if name == "docker" else set()
+    done, spent = tree.evaluations, tree.spent.usd
     expansions = round(config.run.evaluations**config.policy.alpha)
-    expansions_left = max(expansions - (len(tree.agents) - 1 if tree else 0), 0)
+    expansions_left = max(expansions - max(len(tree.agents) - 1, 0), 0)
     jobs = max(config.run.evaluations - done, 0) + expansions_left
     free = not any(price.usd_in or price.usd_out for price in prices.values())
     bound = 0.0 if free else min(max(config.caps.usd_per_run - spent, 0.0), jobs * config.caps.usd_per_job)
     return Plan(
         archive=str(folder),
         done=done,
-        changed=tuple(run.changed(tree, settings.resolved(config), benchmark)) if tree and tree.length else (),
+        changed=tuple(differing),
         amended=tuple(amend),
         seed=config.run.seed,
         benchmark=benchmark.name,
         benchmark_version=benchmark.version,
-        tasks=len(tasks),
+        tasks=len(selection.tasks),
+        subset=config.run.subset,
+        sample=config.run.sample if isinstance(config.run.tasks, int) and config.run.tasks else "",
+        held_out=len(selection.held_out),
         policy=config.policy.name,
         evaluations=config.run.evaluations,
         expansions=expansions,
@@ -151,7 +160,8 @@ def plan_lines(plan: Plan) -> list[str]:
     lines = [
         f"archive      {archive}",
         f"seed         {plan.seed}",
-        f"benchmark    {plan.benchmark}, {count(plan.tasks, 'task')}, version {plan.benchmark_version[:12]}",
+        f"benchmark    {plan.benchmark}, version {plan.benchmark_version[:12]}",
+        f"tasks        {tasks_line(plan.tasks, plan.subset, plan.sample, plan.held_out)}",
         f"policy       {plan.policy}",
         f"budget       {count(plan.evaluations, 'evaluation')}, and about {count(plan.expansions, 'expansion')}",
         f"slots        {count(plan.slots, 'job')} at once",
