@@ -198,9 +198,11 @@ class Patch(Struct, frozen=True):
 
     changed: Files = {}
     deleted: tuple[str, ...] = ()
+    diff: str = ""
+    """References only, where the files themselves are known to nobody but the image: a unified diff against it."""
 
     def __bool__(self) -> bool:
-        return bool(self.changed or self.deleted)
+        return bool(self.changed or self.deleted or self.diff)
 
 
 class Grade(Struct, frozen=True):

@@ -12,19 +12,20 @@ from msgspec import Struct
 from dgm.benchmarks.folder import FolderBenchmark
 from dgm.benchmarks.held import GRADING, BadBenchmark, read_settings
 from dgm.benchmarks.polyglot import PolyglotBenchmark
+from dgm.benchmarks.swebench import SweBenchmark
 from dgm.jobs import TaskId
 from dgm.protocols import Benchmark, Limits, Patch, Sandbox
 from dgm.shipped import shipped
 
-__all__ = ["BadBenchmark", "Finding", "FolderBenchmark", "PolyglotBenchmark", "open_benchmark", "verify"]
+__all__ = ["BadBenchmark", "Finding", "FolderBenchmark", "PolyglotBenchmark", "SweBenchmark", "open_benchmark", "verify"]
 
-KINDS = {"folder": FolderBenchmark, "polyglot": PolyglotBenchmark}
+KINDS = {"folder": FolderBenchmark, "polyglot": PolyglotBenchmark, "swebench": SweBenchmark}
 
 
 class AnySettings(Struct, frozen=True):
     """The key that the `benchmark.toml` of every kind may have."""
 
-    kind: Literal["folder", "polyglot"] = "folder"
+    kind: Literal["folder", "polyglot", "swebench"] = "folder"
 
 
 class Finding(Struct, frozen=True):

@@ -1,0 +1,356 @@
+"""SWE-bench and every dataset in its form: real repositories in images of their own, judged by their own tests.
+
+Invariant: an agent sees the statement and the repository at one commit without a past, and nothing else of a row. The
+verdict is the official one on the official script's log, in a container that no agent has touched, unless what pytest
+says of itself contradicts the log; then it is unsolved.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from importlib.resources import files as resources
+from pathlib import Path
+from threading import Lock
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from dgm.benchmarks import swebench_official
+from dgm.benchmarks.grading import REPORT_CHARS, TRACES, ending
+from dgm.benchmarks.held import GRADING, BadBenchmark, read_settings
+from dgm.benchmarks.swebench_official import OK, Official
+from dgm.benchmarks.swebench_patch import PROTECTED, SHADOWED, Filtered, filtered, steered_back
+from dgm.benchmarks.swebench_proof import Proof, Result, contradicted, provable, read_proof
+from dgm.benchmarks.swebench_rows import END, START, Row, read_rows
+from dgm.files import BadFiles, File
+from dgm.jobs import JobId, TaskId
+from dgm.protocols import Cancelled, Errand, Grade, Limits, Patch, Ran, Sandbox, SandboxFault, Task
+
+TOOLS = {
+    name: resources("dgm.benchmarks").joinpath(name).read_bytes for name in ("swebench_grader.py", "pytest_proof.py")
+}
+ONE_COMMIT = resources("dgm.benchmarks").joinpath("one_commit.py").read_text
+PLACE = "/dgm-grading"
+"""The grader's folder in its container; that it is outside of home makes it root's errand, as the official one is."""
+GATE = "{{ command -v {python} || command -v python3; }} > {place}/tools/python; kill -STOP $$"
+LOG_BYTES = 50 << 20
+USUAL = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+TESTS_KEPT = 1000
+APPLY = "cd {work} && {{ git apply --verbose {home}/gold.diff || patch --batch --fuzz=5 -p1 -i {home}/gold.diff; }}"
+STATEMENT = """{problem}
+
+The repository is in {workspace}. Change it so that this is resolved; hidden tests will decide.
+"""
+
+
+class SweSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`benchmark.toml` of a SWE-bench dataset: either `rows` or `dataset`."""
+
+    name: str
+    kind: Literal["swebench"] = "swebench"
+    description: str = ""
+    rows: str = ""
+    """A .jsonl, .json or .parquet file, relative to this one."""
+    dataset: str = ""
+    """The name of a dataset of the Hugging Face hub."""
+    split: str = "test"
+    revision: str | None = None
+    python: tuple[str, ...] = ("/opt/miniconda3/bin/python", "python3")
+    """Interpreters for agents and the grader in the images; the first one that is there."""
+    workspace: str = "/testbed"
+    """Where the images hold the repository."""
+    seconds: float | None = None
+    """How long an agent may work on a task; the run's own limit if there is none."""
+    image: str = ""
+    """The name of the images, where they are not the rows' own: `{id}` stands for the row's, in lower case."""
+
+
+class SweBenchmark:
+    """Fulfils `dgm.protocols.Benchmark`."""
+
+    name: str
+    version: str
+
+    def __init__(self, folder: Path, limits: Limits = GRADING) -> None:
+        """Reads all rows. Raises `BadBenchmark`."""
+        settings = read_settings(folder / "benchmark.toml", SweSettings)
+        if bool(settings.rows) == bool(settings.dataset):
+            raise BadBenchmark(f"{folder / 'benchmark.toml'} needs `rows` (a file) or `dataset` (a name), and one only")
+        if not settings.workspace.startswith("/"):
+            raise BadBenchmark(f"{folder / 'benchmark.toml'}: `workspace` is an absolute path in the images")
+        source = folder / settings.rows if settings.rows else None
+        self.name, self.limits, self.settings = settings.name, limits, settings
+        rows = read_rows(source, settings.dataset, settings.split, settings.revision)
+        self.rows = {f"{settings.name}/{row.instance_id}": self._named(row) for row in rows}
+        self.fingerprints = {id: self._fingerprint(row) for id, row in self.rows.items()}
+        self.version = sha256(" ".join(self.fingerprints.values()).encode()).hexdigest()[:16]
+        self._untouched: dict[TaskId, Proof] = {}
+        self._lock = Lock()
+
+    def _named(self, row: Row) -> Row:
+        pattern = self.settings.image
+        return msgspec.structs.replace(row, image=pattern.replace("{id}", row.instance_id.lower())) if pattern else row
+
+    def _fingerprint(self, row: Row) -> str:
+        code = [ONE_COMMIT(), *(read() for read in TOOLS.values()), sorted(SHADOWED), PROTECTED, TRACES.pattern]
+        where = self.settings.workspace, self.settings.python, self.settings.seconds
+        parts = [row, where, code, STATEMENT, GATE, swebench_official.version()]
+        return sha256(msgspec.msgpack.encode(parts)).hexdigest()[:16]
+
+    # ------------------------------------------------------------ what an agent gets
+
+    def tasks(self) -> Sequence[TaskId]:
+        return tuple(self.rows)
+
+    def fingerprint(self, id: TaskId) -> str:
+        return self.fingerprints[id]
+
+    def task(self, id: TaskId) -> Task:
+        row, settings = self.rows[id], self.settings
+        return Task(
+            id=id,
+            statement=STATEMENT.format(problem=row.problem_statement.strip(), workspace=settings.workspace),
+            image=row.image,
+            workspace=settings.workspace,
+            seconds=settings.seconds,
+            setup=("{python}", "-I", "-S", "-B", "-c", ONE_COMMIT(), settings.workspace),
+            env=environment(row),
+            python=settings.python,
+            group=row.repo,
+        )
+
+    def reference(self, id: TaskId) -> Patch | None:
+        return Patch(diff=self.rows[id].patch) if self.rows[id].patch.strip() else None
+
+    # ------------------------------------------------------------ the verdict
+
+    def grade(self, id: TaskId, patch: Patch, sandbox: Sandbox, job: JobId) -> Grade:
+        row = self.rows[id]
+        try:
+            if patch.diff:
+                patch = self._applied(row, patch.diff, sandbox, job)
+            filter = filtered(patch, (*row.tested, *row.words))
+            filter = self._steered_back(row, filter, sandbox, job)
+        except BadFiles as error:
+            return Grade(False, f"The patch cannot be graded: {error}", image=sandbox.identity(row.image))
+        return self._judged(id, filter, sandbox, job)
+
+    def _judged(self, id: TaskId, filter: Filtered, sandbox: Sandbox, job: JobId) -> Grade:
+        row = self.rows[id]
+        wanted = provable(row) and not self._known_unprovable(id)
+        exam = self._examined(row, filter, sandbox, job, wanted)
+        if exam.proof is not None and (exam.proof.state == "absent" or exam.proof.odd) and not exam.hopeless:
+            with self._lock:
+                if id not in self._untouched:
+                    plain = self._examined(row, Filtered({}, (), {}, ()), sandbox, job, True)
+                    self._untouched[id] = plain.proof or Proof("absent")
+            if self._known_unprovable(id):
+                exam = self._examined(row, filter, sandbox, job, False)
+        return exam.grade(row, sandbox.identity(row.image))
+
+    def _known_unprovable(self, id: TaskId) -> bool:
+        """Whether the tests of the untouched repository, too, prove nothing."""
+        plain = self._untouched.get(id)
+        return plain is not None and (plain.state == "absent" or bool(plain.odd))
+
+    def _examined(self, row: Row, filter: Filtered, sandbox: Sandbox, job: JobId, prove: bool) -> "Exam":
+        """Run the tests of `row` on the patched repository. Raises `SandboxFault`."""
+        names = {path: f"content/{n}" for n, path in enumerate(filter.changed)}
+        plan = {
+            "workspace": self.settings.workspace,
+            "files": [[path, names[path], file.executable] for path, file in filter.changed.items()],
+            "deleted": filter.deleted,
+            "fresh": sorted(SHADOWED),
+            "traces": TRACES.pattern.decode(),
+            "script": "eval.sh",
+            "proof": "pytest_proof.py" if prove else "",
+            "log_bytes": LOG_BYTES,
+        }
+        files = {name: File(read()) for name, read in TOOLS.items()}
+        files |= {"plan.json": File(json.dumps(plan).encode()), "eval.sh": File(gated(row).encode())}
+        files |= {names[path]: File(file.data) for path, file in filter.changed.items()}
+        ran = sandbox.run(
+            Errand(
+                job=job,
+                command=("{python}", "-I", "-S", "-B", f"{PLACE}/tools/swebench_grader.py", f"{PLACE}/tools/plan.json"),
+                files={f"{PLACE}/tools/{name}": file for name, file in files.items()},
+                env={"HOME": "/root", "PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+                take=(f"{PLACE}/out",),
+                image=row.image,
+                python=self.settings.python,
+                limits=msgspec.structs.replace(self.limits, take_bytes=2 * LOG_BYTES),
+            )
+        )
+        return examined(row, filter, ran, prove)
+
+    def _applied(self, row: Row, diff: str, sandbox: Sandbox, job: JobId) -> Patch:
+        """The reference as files. Raises `BadFiles`, `SandboxFault`."""
+        work = self.settings.workspace
+        ran = sandbox.run(
+            Errand(
+                job=job,
+                command=("/bin/sh", "-c", APPLY.format(work=work, home="{home}")),
+                files={"gold.diff": File(diff.encode()), ".gitconfig": File(b"[safe]\n\tdirectory = *\n")},
+                take=(work,),
+                image=row.image,
+                python=self.settings.python,
+                limits=self.limits,
+            )
+        )
+        here(ran)
+        if ran.exit != 0 or ran.refused:
+            raise BadFiles(f"the reference does not apply: {ran.output.decode(errors='replace')[-2000:]} {ran.refused}")
+        cut = len(work.rstrip("/")) + 1
+        changed = {path[cut:]: file for path, file in ran.changed.items() if not path.endswith(".orig")}
+        return Patch(changed, tuple(path[cut:] for path in ran.deleted))
+
+    def _steered_back(self, row: Row, filter: Filtered, sandbox: Sandbox, job: JobId) -> Filtered:
+        """`filter` with its mixed files as far as they may enter."""
+        if not filter.mixed:
+            return filter
+        work, flags, changed = self.settings.workspace, list(filter.flags), dict(filter.changed)
+        paths = {path: f"{n}" for n, path in enumerate(filter.mixed)}
+        copy = 'for p in "$@"; do n=$((${n:--1}+1)); [ ! -f "$p" ] || [ -L "$p" ] || cp "$p" ' + f"{PLACE}/$n; done"
+        ran = sandbox.run(
+            Errand(
+                job=job,
+                command=("/bin/sh", "-c", f"cd {work} && {copy}", "sh", *(f"./{path}" for path in paths)),
+                take=(PLACE,),
+                image=row.image,
+                python=self.settings.python,
+                limits=self.limits,
+            )
+        )
+        here(ran)
+        if ran.exit != 0:
+            raise SandboxFault(f"the files of {row.image} cannot be read: {ran.output.decode(errors='replace')[-500:]}")
+        for path, number in paths.items():
+            new = filter.mixed[path]
+            entering = steered_back(path, new, ran.changed.get(f"{PLACE}/{number}"))
+            if entering is not None:
+                changed[path] = entering
+            if entering != new:
+                flags.append(f"touched:{path}")
+        return msgspec.structs.replace(filter, changed=changed, mixed={}, flags=tuple(flags))
+
+
+class Exam(Struct, frozen=True):
+    """One run of the tests, and what to make of it."""
+
+    official: Official | None
+    """None: there is no log to judge."""
+    proof: Proof | None
+    """None: none was asked for."""
+    report: str
+    flags: tuple[str, ...]
+    seconds: float
+    exit: int | None = None
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether it is unsolved whatever the proof says."""
+        return self.official is None or not self.official.resolved
+
+    def grade(self, row: Row, image: str) -> Grade:
+        flags, solved, report = [*self.flags], not self.hopeless, self.report
+        if self.proof is None:
+            flags += ["unproven"] if solved else []
+        else:
+            against = self._against(row, self.proof, solved)
+            solved = solved and not against
+            flags += against
+            if self.proof.distributed and solved:
+                flags.append("unproven")
+        tests = {} if self.official is None else told(self.official)
+        versions = {"swebench": swebench_official.version()}
+        unique = tuple(flag[:200] for flag in dict.fromkeys(flags))[:40]
+        return Grade(solved, report[-REPORT_CHARS:], unique, tests, image, self.seconds, versions)
+
+    def _against(self, row: Row, proof: Proof, resolved: bool) -> list[str]:
+        """Flags for each reason not to believe the log."""
+        flags = list(proof.odd)
+        if proof.state == "absent" and resolved:
+            flags.append("prevented-proof")
+        if proof.state == "left" and (resolved or self.exit == 0):
+            flags.append("left-without-proof")
+        if proof.state == "whole" and not proof.distributed and self.official is not None:
+            flags += [f"contradicted:{case}" for case in contradicted(row, self.official.required, proof)[:5]]
+        return flags
+
+
+def examined(row: Row, filter: Filtered, ran: Ran, prove: bool) -> Exam:
+    """What an errand of the grader amounts to. Raises `SandboxFault` if the tests were not even begun."""
+    here(ran)
+    output = ran.output.decode(errors="replace")
+    result, log = read_result(ran)
+    if result is not None and result.refused:
+        return Exam(
+            None, None, f"These paths do not fit the repository: {', '.join(result.refused)}", filter.flags, 0.0
+        )
+    if "begun" not in output.splitlines()[:1] and ran.ended == "exited":
+        raise SandboxFault(f"the tests could not be started in {row.image} ({ending(ran)}): {output[-2000:]}")
+    if result is None:
+        flag = ["killed-grader"] if ran.ended == "exited" else []
+        return Exam(None, None, f"{ending(ran)} before all tests had run", (*filter.flags, *flag), ran.seconds)
+    flags = [*filter.flags, *(f"contains:{trace}" for trace in result.traces)]
+    flags += [f"shadows:{path}" for path in result.barred]
+    if log is None:
+        report = f"the tests printed {result.log_bytes:,} bytes, which are more than the {LOG_BYTES:,} that are read"
+        return Exam(None, None, report, (*flags, "log-too-large"), result.seconds)
+    official = swebench_official.verdict(row.official(), log)
+    proof = read_proof(result) if prove else None
+    text = log.decode(errors="replace")
+    code = re.search(r"TEST_EXIT_CODE.*?:\s*(-?\d+)\s*$", text, re.MULTILINE)
+    return Exam(official, proof, shown(text), tuple(flags), result.seconds, int(code[1][:9]) if code else None)
+
+
+def read_result(ran: Ran) -> tuple[Result | None, bytes | None]:
+    given = ran.changed.get(f"{PLACE}/out/result.json")
+    log = ran.changed.get(f"{PLACE}/out/log")
+    try:
+        result = None if given is None else msgspec.json.decode(given.data, type=Result)
+    except msgspec.MsgspecError:
+        result = None
+    return result, None if log is None else log.data
+
+
+def here(ran: Ran) -> None:
+    if ran.ended == "cancelled":
+        raise Cancelled("the grading was cancelled; it counts for nothing and can be repeated")
+
+
+def gated(row: Row) -> str:
+    """The official script, which stops just before the tests until the grader lets it go on."""
+    first = row.commands[0].split()[0] if row.commands else ""
+    python = first if re.fullmatch(r"python[\d.]*", first) else "python"
+    lines = swebench_official.script(row.official()).split("\n")
+    place = next(number for number, line in enumerate(lines) if START in line)
+    return "\n".join([*lines[:place], GATE.format(python=python, place=PLACE), *lines[place:]])
+
+
+def environment(row: Row) -> Mapping[str, str]:
+    """What makes the agent's commands those of the tests' environment, where the script activates one."""
+    found = re.search(r"^conda activate ([\w.-]+)$", row.eval_script, re.MULTILINE)
+    if found is None:
+        return {}
+    home = f"/opt/miniconda3/envs/{found[1]}"
+    return {
+        "PATH": f"{home}/bin:/opt/miniconda3/bin:{USUAL}",
+        "CONDA_DEFAULT_ENV": found[1],
+        "CONDA_PREFIX": home,
+    }
+
+
+def shown(log: str) -> str:
+    """The part of the log that the tests printed, if that can be told."""
+    inside = log.partition(START)[2].rpartition(END)[0]
+    return inside or log
+
+
+def told(official: Official) -> dict[str, str]:
+    """The required tests, those that are not good first, and how many others there were."""
+    cases = sorted(official.required.items(), key=lambda item: item[1] in OK)[:TESTS_KEPT]
+    others = len(set(official.statuses) - set(official.required))
+    return dict(cases) | ({"(others)": f"{others}"} if others else {})

@@ -1,0 +1,324 @@
+"""The first program of a grading container: lays a patch over the repository, runs the tests, listens to the proof.
+
+Sent into a sandbox and run as `python -I -S -B grader.py PLAN`, PLAN being a JSON file in the grader's own folder:
+`workspace`, `files` ([path, name of the content beside PLAN, executable]), `deleted`, `fresh` (names that nothing new
+at the top may have), `traces` (a regular expression), `script` (the evaluation script), `proof` (the plugin, or empty),
+`log_bytes`. It leaves `out/log`, what the script printed, and `out/result.json` in home.
+
+Before the tests begin, the script stops itself . Then everything that installing the patched project left
+running is ended, the plugin is laid among the packages of the tests' interpreter, and only then a nonce is drawn, which
+goes to the first process that connects, which is pytest before it loads any product code.
+
+Invariant: what it reports is written once no process is left that could change it; nothing of the agent's is imported.
+
+Standard library only, Python >= 3.6.
+"""
+
+import contextlib
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Plan = dict[str, Any]
+
+ENTRY = "[pytest11]\n{0} = {0}\n"
+MOST_PROOF = 1 << 25
+
+
+def git_env(home):  # type: (str) -> dict[str, str]
+    """An environment in which git trusts the repository, whoever owns it, and believes no settings but its own."""
+    os.makedirs(home, exist_ok=True)
+    with open(os.path.join(home, ".gitconfig"), "w") as file:
+        file.write("[safe]\n\tdirectory = *\n")
+    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": home, "GIT_CONFIG_NOSYSTEM": "1"}
+
+
+def ignored(work, paths, home):  # type: (str, list[str], str) -> set[str]
+    """Those of `paths` that git ignores there and does not track: no patch would hold them."""
+    command = ["git", "-C", work, "check-ignore", "-z", "--stdin"]
+    text = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    done = subprocess.run(  # noqa: UP022
+        command, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=git_env(home)
+    )
+    if done.returncode not in (0, 1):
+        sys.exit("git check-ignore failed: " + done.stderr.decode("utf-8", "replace")[-500:])
+    return {os.fsdecode(path) for path in done.stdout.split(b"\0") if path}
+
+
+class Laid:
+    """What became of a patch."""
+
+    def __init__(self):  # type: () -> None
+        self.ignored = []  # type: list[str]
+        self.barred = []  # type: list[str]
+        self.refused = []  # type: list[str]
+        self.traces = []  # type: list[str]
+
+
+def lay(plan, folder):  # type: (Plan, str) -> Laid
+    laid, work = Laid(), plan["workspace"]
+    files = plan["files"]
+    hidden = ignored(work, [path for path, _, _ in files], os.path.join(folder, "git"))
+    laid.ignored = sorted(hidden)
+    fresh = {name for name in plan["fresh"] if not os.path.lexists(os.path.join(work, name))}
+    for path in plan["deleted"]:
+        if not through_link(work, path) and os.path.lexists(os.path.join(work, path)):
+            remove(os.path.join(work, path))
+    for path, content, executable in files:
+        if path in hidden:
+            continue
+        if path.split("/")[0] in fresh:
+            laid.barred.append(path)
+            continue
+        target = os.path.join(work, path)
+        if through_link(work, path) or (os.path.isdir(target) and not os.path.islink(target)):
+            laid.refused.append(path)
+            continue
+        with open(os.path.join(folder, content), "rb") as file:
+            data = file.read()
+        laid.traces += [trace + ":" + path for trace in traces(plan["traces"], target, data)]
+        place(target, data, executable)
+    return laid
+
+
+def through_link(work, path):  # type: (str, str) -> bool
+    """Whether a folder on the way to `path` is a link or a file: then it is not a path of the repository."""
+    here = work
+    for part in path.split("/")[:-1]:
+        here = os.path.join(here, part)
+        if os.path.lexists(here) and not stat.S_ISDIR(os.lstat(here).st_mode):
+            return True
+    return False
+
+
+def traces(pattern, target, data):  # type: (str, str, bytes) -> list[str]
+    """What stands in `data` that code needs to fool its tests, and did not stand there before."""
+    expression, before = re.compile(pattern.encode()), set()  # type: re.Pattern[bytes], set[bytes]
+    if os.path.isfile(target) and not os.path.islink(target):
+        with open(target, "rb") as file:
+            before = set(expression.findall(file.read()))
+    found = set(expression.findall(data)) - before
+    return sorted(b" ".join(trace.split()).decode("utf-8", "replace") for trace in found)
+
+
+def place(target, data, executable):  # type: (str, bytes, bool) -> None
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    mode = 0o755 if executable else 0o644
+    if os.path.isfile(target) and not os.path.islink(target):
+        mode = os.stat(target).st_mode & 0o666 | (0o111 if executable else 0)
+    if os.path.lexists(target):
+        os.unlink(target)
+    with open(target, "wb") as file:
+        file.write(data)
+    os.chmod(target, mode)
+
+
+def remove(path):  # type: (str) -> None
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path, ignore_errors=True)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+# ---------------------------------------------------------------- the tests
+
+
+class Listener:
+    """The end of the proof's line. It is open from the last gate until the first one has connected."""
+
+    def __init__(self, place):  # type: (str) -> None
+        self.place, self.proof, self.started, self.nonce = place, bytearray(), False, ""
+        self.door = None  # type: socket.socket | None
+        self.line = None  # type: socket.socket | None
+
+    def open(self):  # type: () -> None
+        self.close()
+        self.proof, self.started = bytearray(), False
+        self.nonce = os.urandom(16).hex()
+        self.door = socket.socket(socket.AF_UNIX)
+        self.door.bind(self.place)
+        self.door.listen(1)
+
+    def ends(self):  # type: () -> list[socket.socket]
+        return [end for end in (self.door, self.line) if end is not None]
+
+    def close(self):  # type: () -> None
+        for end in self.ends():
+            end.close()
+        self.door = self.line = None
+        remove(self.place)
+
+    def attend(self, end):  # type: (socket.socket) -> None
+        """Something arrived at `end`. What comes after the first complete proof does not matter any more."""
+        if end is self.door:
+            line, _ = end.accept()
+            self.close()
+            names = [("test_" + os.urandom(4).hex()) for _ in range(2)]
+            self.line, self.started = line, True
+            with contextlib.suppress(OSError):
+                line.sendall(" ".join([self.nonce, *names]).encode())
+            return
+        try:
+            data = end.recv(1 << 18)
+        except OSError:
+            data = b""
+        if not data:
+            end.close()
+            self.line = None
+        elif len(self.proof) < MOST_PROOF:
+            self.proof += data
+
+
+def others(spared):  # type: (set[int]) -> list[int]
+    """The processes that are alive, beside this one, the first one and `spared`."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit() and int(name) not in spared | {1, os.getpid()}:
+            try:
+                with open("/proc/" + name + "/stat", "rb") as file:
+                    if file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X"):
+                        found.append(int(name))
+            except (OSError, IndexError):
+                continue
+    return found
+
+
+def end_others(spared):  # type: (set[int]) -> None
+    until = time.time() + 10
+    while time.time() < until:
+        left = others(spared)
+        if not left:
+            return
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                continue
+        time.sleep(0.002)
+
+
+def lay_plugin(plan, folder, listener, began):  # type: (Plan, str, Listener, float) -> list[str]
+    """Put the plugin among the packages of the tests' interpreter. What of pytest there is not as the image had it."""
+    try:
+        with open(os.path.join(folder, "python")) as file:
+            python = file.readline().strip()
+        question = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
+        said = subprocess.run(
+            [python, "-I", "-B", "-c", question], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60
+        )
+        place = said.stdout.decode().split("\n")[0]
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return []
+    if not os.path.isdir(place):
+        return []
+    name = "outcomes_" + os.urandom(4).hex()
+    info = os.path.join(place, name + "-1.0.dist-info")
+    os.mkdir(info)
+    texts = {"METADATA": "Metadata-Version: 2.1\nName: " + name + "\nVersion: 1.0\n", "RECORD": ""}
+    texts["entry_points.txt"] = ENTRY.format(name)
+    for part, text in texts.items():
+        with open(os.path.join(info, part), "w") as file:
+            file.write(text)
+    with open(os.path.join(folder, plan["proof"])) as file:
+        source = file.read().replace("@SOCKET@", listener.place)
+    with open(os.path.join(place, name + ".py"), "w") as file:
+        file.write(source)
+    return altered(place, began)
+
+
+def altered(place, began):  # type: (str, float) -> list[str]
+    """Files below `place` that steer how tests run and were written since `began`; no clock can be set back here."""
+    found = []
+    for package in ("_pytest", "pytest", "pluggy"):
+        for folder, _, names in os.walk(os.path.join(place, package)):
+            found += [os.path.join(folder, name) for name in names if not name.endswith(".pyc")]
+    found += [os.path.join(place, name) for name in ("pytest.py", "sitecustomize.py", "usercustomize.py")]
+    return [path for path in found if os.path.lexists(path) and os.lstat(path).st_ctime > began]
+
+
+def run(plan, folder, log):  # type: (Plan, str, int) -> Plan
+    """Run the evaluation script and attend to its gate and to the proof, until it ends."""
+    listener, began, gates, changed = Listener(os.path.join(folder, "line")), time.time(), 0, []
+    wake, waker = os.pipe()
+    os.set_blocking(waker, False)
+    signal.set_wakeup_fd(waker)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    bash = subprocess.Popen(
+        ["/bin/bash", os.path.join(folder, plan["script"])],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        cwd="/",
+        start_new_session=True,
+    ).pid
+    os.write(1, b"begun\n")
+    while True:
+        pid, status = os.waitpid(bash, os.WNOHANG | os.WUNTRACED)
+        if pid and os.WIFSTOPPED(status):
+            end_others({bash})
+            gates += 1
+            if plan["proof"]:
+                changed += lay_plugin(plan, folder, listener, began)
+                end_others({bash})
+                listener.open()
+            os.kill(bash, signal.SIGCONT)
+        elif pid:
+            break
+        ends = {end.fileno(): end for end in listener.ends()}
+        for end in select.select([wake, *ends], [], [], 1.0)[0]:
+            if end == wake:
+                os.read(wake, 4096)
+            else:
+                listener.attend(ends[end])
+    end_others(set())
+    while listener.line is not None and select.select([listener.line], [], [], 0)[0]:
+        listener.attend(listener.line)
+    return {
+        "exit": -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status),
+        "gates": gates,
+        "altered": sorted(set(changed))[:20],
+        "started": listener.started,
+        "nonce": listener.nonce,
+        "proof": bytes(listener.proof).decode("utf-8", "replace"),
+        "seconds": time.time() - began,
+    }
+
+
+def main():  # type: () -> None
+    folder = os.path.dirname(os.path.abspath(sys.argv[1]))
+    with open(sys.argv[1]) as file:
+        plan = json.load(file)
+    os.unlink(sys.argv[1])
+    laid = lay(plan, folder)
+    result = dict(vars(laid))
+    place = os.path.join(folder, "log")
+    log = os.open(place, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    if not laid.refused:
+        result.update(run(plan, folder, log))
+    out = os.path.join(os.path.dirname(folder), "out")
+    remove(out)
+    os.mkdir(out)
+    size = os.fstat(log).st_size
+    result["log_bytes"] = size
+    with open(os.path.join(out, "result.json"), "w") as file:
+        json.dump(result, file)
+    if size <= plan["log_bytes"]:
+        with open(os.path.join(out, "log"), "wb") as copy:
+            os.lseek(log, 0, os.SEEK_SET)
+            shutil.copyfileobj(os.fdopen(log, "rb", closefd=False), copy)
+
+
+if __name__ == "__main__":
+    main()
