@@ -5,25 +5,42 @@ Invariant: an agent gets its own source, a statement, a folder to change and a d
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from dgm.config import CapsConfig, ModelConfig, Role
+from dgm.config import CapsConfig, Config, ModelConfig, Role
 from dgm.door import Door
 from dgm.files import File, Files
 from dgm.gateway import Gateway
 from dgm.jobs import Assignment, Failure, JobId
 from dgm.llm.canned import CannedModel
-from dgm.protocols import Cancelled, Errand, Limits, Patch, Ran, Sandbox, Task
+from dgm.protocols import Benchmark, Cancelled, Errand, Limits, Patch, Ran, Sandbox, Task
+from dgm.results import Results
 from dgm.spending import Spending
 
+CONTRACT = 1
+"""The version of the contract: another number where agents meet something else than before, so that what they achieved
+cannot be compared."""
 SMOKE = Task("smoke", "Write the file named below into the work folder, then say that you are done.")
 """The smoke test. What is really asked for comes from the canned model."""
 SMOKE_LIMITS = Limits(seconds=30.0)
 
 
-def errand(job: JobId, source: Files, task: Task, door: Door, limits: Limits) -> Errand:
-    """Start the agent `source` on `task`."""
-    files = {"statement.md": File(task.statement.encode())}
+@dataclass(frozen=True)
+class Means:
+    """What the jobs of a run are done with."""
+
+    benchmark: Benchmark
+    sandbox: Sandbox
+    gateway: Gateway
+    config: Config
+    results: Results | None = None
+    """What was paid for earlier; None for a run that neither takes nor keeps any."""
+
+
+def errand(job: JobId, source: Files, task: Task, door: Door, limits: Limits, luggage: Files | None = None) -> Errand:
+    """Start the agent `source` on `task`. `luggage`: more files in its home, for the setup of the task."""
+    files = {**(luggage or {}), "statement.md": File(task.statement.encode())}
     files |= {f"agent/{path}": file for path, file in source.items()}
     files |= {f"{task.workspace}/{path}": file for path, file in task.files.items()}
     return Errand(
@@ -51,17 +68,23 @@ def errand(job: JobId, source: Files, task: Task, door: Door, limits: Limits) ->
 
 
 def put_to_work(
-    assignment: Assignment, task: Task, role: Role, limits: Limits, sandbox: Sandbox, gateway: Gateway, here: Path
+    assignment: Assignment,
+    task: Task,
+    role: Role,
+    limits: Limits,
+    means: Means,
+    here: Path,
+    luggage: Files | None = None,
 ) -> tuple[Ran, tuple[str, ...]] | Failure:
     """Let the agent of `assignment` work on `task`; what it prints and says to the model is kept in `here`.
 
     How it ended, with remarks on its way to the model that a sceptic should see. A failure if the model or the run,
     rather than the agent, ended it. Raises `SandboxFault`.
     """
-    with gateway.open(assignment.id, assignment.job.agent, role, here) as door:
-        ran = sandbox.run(errand(assignment.id, assignment.source, task, door, limits))
-    with suppress(OSError):  # for people only; what was paid for must not be lost over it
-        (here / "output.txt").write_bytes(ran.output)
+    with means.gateway.open(assignment.id, assignment.job.agent, role, here) as door:
+        ran = means.sandbox.run(errand(assignment.id, assignment.source, task, door, limits, luggage))
+    with suppress(OSError), (here / "output.txt").open("ab") as file:  # for people only; of each try
+        file.write(ran.output)
     if door.fault is not None:
         return Failure(*door.fault)
     if ran.ended == "cancelled":

@@ -42,6 +42,11 @@ class RunConfig(Section, frozen=True):
     """How many jobs run at once; 0 means one a core."""
     random_seed: int = 0
     """Every choice of the run is drawn from this number and the log."""
+    cache: bool = True
+    """Take verdicts that a run on this machine has paid for already, on the same terms, and keep those of this one.
+    What the simulated model or a recording does is free and never kept."""
+    repeat: int = 0
+    """Another number is another repetition: it takes only verdicts with the same number, so the rest is paid anew."""
     pause_hours: float = 12.0
     """While the model or the sandbox keeps failing, the run waits; after this long it stops and can be resumed."""
 

@@ -13,13 +13,12 @@ from typing import Any
 import msgspec
 
 from dgm import agent
-from dgm.config import Config
+from dgm.agent import Means
 from dgm.door import Door
 from dgm.files import BadFiles, Files, checked, digest, pack, patched, unpack, without_litter
-from dgm.gateway import Gateway
 from dgm.jobs import Assignment, Evidence, Expand, Failure, Outcome, Rewrite, Usage
 from dgm.ledger import cut
-from dgm.protocols import Cancelled, Sandbox, Task
+from dgm.protocols import Cancelled, Task
 from dgm.store import load, save
 from dgm.wire import Refusal
 
@@ -63,13 +62,11 @@ class Draft(msgspec.Struct, frozen=True):
     """Why the source cannot be read as safe files, if it cannot."""
 
 
-def expand(
-    assignment: Assignment, job: Expand, sandbox: Sandbox, gateway: Gateway, config: Config, here: Path
-) -> Outcome:
+def expand(assignment: Assignment, job: Expand, means: Means, here: Path) -> Outcome:
     """One child, or the reason why there is none. Raises `SandboxFault` where the environment failed."""
     draft = load(here / "draft.json", Draft)
     if draft is None:
-        made = drafted(assignment, sandbox, gateway, config, here)
+        made = drafted(assignment, means, here)
         if isinstance(made, Failure):
             return made
         draft = made
@@ -79,7 +76,7 @@ def expand(
         return Failure("stillborn", draft.problem, usage)
     source = unpack(draft.source)
     try:
-        problem = refusal(source, assignment) or agent.smoke(assignment.id, source, sandbox, here)
+        problem = refusal(source, assignment) or agent.smoke(assignment.id, source, means.sandbox, here)
     except Cancelled as cancelled:
         return Failure("interrupted", str(cancelled), usage)
     if problem:
@@ -87,15 +84,15 @@ def expand(
     return Rewrite(source, draft.proposal, usage)
 
 
-def drafted(assignment: Assignment, sandbox: Sandbox, gateway: Gateway, config: Config, here: Path) -> Draft | Failure:
+def drafted(assignment: Assignment, means: Means, here: Path) -> Draft | Failure:
     """Diagnose, and let the parent carry out the brief. A failure if the model or the run ended it."""
-    with gateway.open(assignment.id, assignment.job.agent, "diagnose", here) as door:
+    with means.gateway.open(assignment.id, assignment.job.agent, "diagnose", here) as door:
         diagnosis = diagnose(door, assignment.source, assignment.evidence)
     if door.fault is not None:
         return Failure(*door.fault)
     save(here / "diagnosis.json", diagnosis)
     task = Task("expansion", BRIEF.format(brief=diagnosis.brief), assignment.source, workspace="child")
-    worked = agent.put_to_work(assignment, task, "improve", config.expansion, sandbox, gateway, here)
+    worked = agent.put_to_work(assignment, task, "improve", means.config.expansion, means, here)
     if isinstance(worked, Failure):
         return worked
     ran, _ = worked

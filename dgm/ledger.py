@@ -21,6 +21,8 @@ from dgm.keys import redact
 from dgm.protocols import Chat
 
 NAME = "calls.jsonl"
+CACHED = "cached"
+"""The folder, below a job's own, with the calls of a result that was paid for by another run: said, but not charged."""
 MAX_TEXT = 60_000
 """Characters of one text in the ledger; longer ones lose their middle."""
 MAX_FILE = 16_000_000
@@ -142,7 +144,8 @@ def spent(folder: Path) -> Usage:
 
 def read_transcript(folder: Path) -> str:
     """The calls in `folder` as text to read: what was new in each request, the reply, the cost."""
-    return "\n".join(part for line in _lines(folder) for part in _readable(line))
+    lines = (*_lines(folder / CACHED), *_lines(folder))
+    return "\n".join(part for line in lines for part in _readable(line))
 
 
 def _lines(folder: Path) -> Iterator[dict[str, Any]]:

@@ -17,6 +17,7 @@ from typing import Any
 from dgm import __version__, agent, keys, settings
 from dgm.archive import LOG, Archive
 from dgm.benchmarks import open_benchmark
+from dgm.cache import cache_folder
 from dgm.config import ROLES, Config, ConfigError, ModelConfig, Role
 from dgm.door import Door
 from dgm.events import RunConfigured
@@ -25,9 +26,10 @@ from dgm.files import Files, read_folder
 from dgm.flight import End
 from dgm.gateway import Gateway
 from dgm.ledger import spent
-from dgm.llm import open_model
+from dgm.llm import REPLAY, open_model
 from dgm.machine import HGM, Policy, finished, run, stream
 from dgm.protocols import Benchmark, Model, ModelFault, SandboxFault
+from dgm.results import Results
 from dgm.sandbox import open_sandbox
 from dgm.selection import Searched, Selection, choose, selected
 from dgm.shipped import shipped
@@ -101,7 +103,9 @@ def open_run(config: Config, folder: Path, environ: Mapping[str, str], amend: It
             archive.seed(seed)
         gateway = Gateway(models, spending_of(archive, config), secrets=secrets_of(config, environ))
         opened.callback(gateway.close)
-        return Run(Worker(archive, searched, sandbox, gateway, config), seed, opened.pop_all())
+        return Run(
+            Worker(archive, searched, sandbox, gateway, config, results_of(config, folder)), seed, opened.pop_all()
+        )
 
 
 def rehearse(worker: Worker, seed: Files) -> None:
@@ -208,6 +212,14 @@ def models_of(
 def secrets_of(config: Config, environ: Mapping[str, str]) -> frozenset[str]:
     """The keys that must never be written anywhere."""
     return keys.secrets(environ, {config.model(role).api_key_env for role in ROLES})
+
+
+def results_of(config: Config, folder: Path) -> Results | None:
+    """What runs of this machine have paid for; None where it would not be used. Raises `OSError`."""
+    model = config.model("solve")
+    if not config.run.cache or model.name == "scripted" or model.name.startswith(REPLAY) or model.record:
+        return None  # simulations are free, and a recording has to hold all that was said
+    return Results(cache_folder() / "results", folder.resolve().name)
 
 
 def policy_of(config: Config) -> Policy:

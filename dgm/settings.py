@@ -77,6 +77,7 @@ def check(config: Config) -> None:
         "run.evaluations must be at least 1": config.run.evaluations >= 1,
         "run.slots must be at least 0": config.run.slots >= 0,
         "run.random_seed must be at least 0": config.run.random_seed >= 0,
+        "run.repeat must be at least 0": config.run.repeat >= 0,
         "policy.alpha must lie between 0 and 1": 0 < config.policy.alpha <= 1,
         "policy.epsilon must lie between 0 and 1": 0 < config.policy.epsilon < 1,
         "policy.patience must be at least 1": config.policy.patience >= 1,

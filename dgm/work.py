@@ -11,16 +11,19 @@ from threading import Event
 
 import msgspec
 
+from dgm.agent import Means
 from dgm.archive import Archive
+from dgm.attempt import Attempt, readable
 from dgm.config import Config
 from dgm.durable import NotWritten
-from dgm.evaluate import GRADING_TRIES, LONGEST_WAIT, Attempt, evaluate
+from dgm.evaluate import GRADING_TRIES, LONGEST_WAIT, evaluate
 from dgm.events import JobStarted
 from dgm.expand import Draft, expand
 from dgm.gateway import Gateway
 from dgm.jobs import Assignment, Evaluate, Evidence, Failure, Job, JobId, Outcome, Usage
-from dgm.ledger import cut, read_transcript, spent
-from dgm.protocols import Benchmark, Patch, Sandbox, SandboxFault
+from dgm.ledger import read_transcript, spent
+from dgm.protocols import Benchmark, Sandbox, SandboxFault
+from dgm.results import Results
 from dgm.store import load
 from dgm.tree import Tree
 
@@ -34,6 +37,7 @@ class Worker:
     sandbox: Sandbox
     gateway: Gateway
     config: Config
+    results: Results | None = None
     stopping: Event = field(default_factory=Event)
     """Set once all jobs were cancelled: nobody waits any more."""
 
@@ -54,19 +58,10 @@ class Worker:
 
     def _do(self, assignment: Assignment) -> Outcome:
         job = assignment.job
+        means = Means(self.benchmark, self.sandbox, self.gateway, self.config, self.results)
         if isinstance(job, Evaluate):
-            return evaluate(
-                assignment,
-                job,
-                self.benchmark,
-                self.sandbox,
-                self.gateway,
-                self.config,
-                self.archive.folder,
-                self.stopping,
-            )
-        here = self.archive.folder(assignment.id)
-        return expand(assignment, job, self.sandbox, self.gateway, self.config, here)
+            return evaluate(assignment, job, means, self.archive.folder, self.stopping)
+        return expand(assignment, job, means, self.archive.folder(assignment.id))
 
     # ------------------------------------------------------------ in the driver
 
@@ -86,24 +81,26 @@ class Worker:
         """How `agent`, or its nearest ancestor that tried, failed `task`."""
         for one in reversed(tree.agents[agent].lineage()):
             if one.results.get(task) is False:
-                folder = self.archive.folder(one.jobs[task])
-                attempt = load(folder / "attempt.json", Attempt)
+                attempt = load(self.archive.folder(one.jobs[task]) / "attempt.json", Attempt)
                 patch = readable(attempt.patch) if attempt else ""
-                if attempt is not None and attempt.job:
-                    folder = self.archive.folder(attempt.job)  # where it was made, if it was graded by a later job
+                jobs = attempt.jobs() if attempt else [one.jobs[task]]  # where it was made, if graded by a later one
+                transcript = "\n".join(read_transcript(self.archive.folder(job)) for job in jobs)
                 try:
                     statement = self.benchmark.task(task).statement
                 except KeyError:
                     return None  # the benchmark was changed since, which --amend allows
-                return Evidence(task, statement, read_transcript(folder), patch)
+                return Evidence(task, statement, transcript, patch)
         return None
 
     def allowance(self, job: Job) -> float:
         """Seconds after which a job is surely stuck: all its stages at their limits, retries and waits included."""
         limits = self.config
         if isinstance(job, Evaluate):
-            attempt = self.benchmark.task(job.task).seconds or limits.attempt.seconds
-            return attempt + (limits.grading.seconds + LONGEST_WAIT + 30.0) * GRADING_TRIES + 60.0
+            task = self.benchmark.task(job.task)
+            stages = 2 if task.setup or task.tries > 1 else 1  # a setup has the time limit of what comes after it
+            attempt = (task.seconds or limits.attempt.seconds) * stages
+            grading = (limits.grading.seconds * stages + LONGEST_WAIT + 30.0) * GRADING_TRIES
+            return (attempt + grading) * task.tries + 60.0
         calls = 3 * limits.model("diagnose").seconds_per_call
         return calls + limits.expansion.seconds + 180.0
 
@@ -117,7 +114,7 @@ class Worker:
         return spent(self.archive.folder(job))
 
     def resumable(self, job: JobId) -> bool:
-        """Whether an attempt or a draft was kept, so that only the free part of the job is left."""
+        """Whether an attempt or a draft was kept, so that what was paid for is not paid for again."""
         tree = self.archive.tree
         started = tree.running.get(job)
         if started is not None and isinstance(started.job, Evaluate) and started.job.task not in tree.tasks:
@@ -134,10 +131,3 @@ class Worker:
         booked = tree.spent.usd if tree.running else max(tree.spent.usd, self.gateway.usd)
         worst = booked + (len(tree.running) + 1) * caps.usd_per_job
         return worst <= caps.usd_per_run
-
-
-def readable(patch: Patch) -> str:
-    """A patch as text for people and prompts: the new content of each file."""
-    parts = [f"--- {path}\n{cut(file.data.decode(errors='replace'), 8_000)}" for path, file in patch.changed.items()]
-    parts += [f"--- {path}: deleted" for path in patch.deleted]
-    return "\n".join(parts) or "(nothing was changed)"
