@@ -93,6 +93,9 @@ def run(
     amend: Annotated[
         list[str] | None, typer.Option("--amend", metavar="KEY", help="Accept a changed setting. Repeatable.")
     ] = None,
+    repeat: Annotated[
+        int | None, typer.Option("--repeat", min=0, metavar="N", help="Pay for the N-th repetition anew: run.repeat=N.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and its upper bound; do nothing.")] = False,
     json: Annotated[bool, typer.Option("--json", help="With --dry-run: print JSON.")] = False,
 ) -> None:
@@ -104,10 +107,11 @@ def run(
     from dgm.cli.setting import check_keys
 
     check_keys(amend or [])
+    set = [*(set or []), *([] if repeat is None else [f"run.repeat={repeat}"])]
     if dry_run:
         from dgm.cli.planning import show_plan
 
-        show_plan(config, archive, set or [], amend or [], json)
+        show_plan(config, archive, set, amend or [], json)
     else:
         from dgm.cli.driving import drive
 
@@ -178,7 +182,14 @@ def diff(
     show_diff(a, b, archive, json)
 
 
-@app.command(epilog="\b\nExamples:\n  dgm log best\n  dgm log best --transcript 12\n  dgm log 3f2a --json")
+@app.command(
+    epilog="""\b
+Examples:
+  dgm log best
+  dgm log best --transcript 12
+  dgm log best --grade 12         the verdict of job 12: tests, image, patch
+  dgm log 3f2a --json"""
+)
 @guarded
 def log(
     agent: AgentArgument,
@@ -217,12 +228,21 @@ def check(
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended; keeps a copy of the log.")] = False,
     json: JsonOption = False,
 ) -> None:
+    grade: Annotated[
+        int | None, typer.Option("--grade", metavar="JOB", help="Print the verdict of one, and what it rests on.")
+    ] = None,
     """Whether log, git and artifacts agree."""
     from dgm.cli.checking import check_archive
 
     check_archive(archive, repair, json)
 
 
+    elif grade is not None:
+        from dgm.cli.grading import show_grade
+
+        show_grade(agent, grade, archive, json)
+    else:
+        show_log(agent, archive, json)
 @app.command(epilog="\b\nExamples:\n  dgm doctor\n  dgm doctor dgm.toml --call")
 @guarded
 def doctor(
