@@ -173,11 +173,12 @@ def _readable(line: Mapping[str, Any]) -> Iterator[str]:
         kept = f", after {request['keep']} earlier messages" if request["keep"] else ""
         yield f"--- call {call} to {request.get('model')}{kept}"
         for tool in request.get("tools") or ():
-            yield f"[tool] {tool['function']['name']}: {tool['function'].get('description') or ''}"
+            yield _indented(f"[tool] {tool['function']['name']}: {tool['function'].get('description') or ''}")
         for message in request["messages"]:
             yield from _spoken(message)
     elif "error" in line:
-        yield f"--- call {call} failed after {line['seconds']:.1f} s ({line['usd']:.6f} USD): {line['error']}"
+        failed = f"--- call {call} failed after {line['seconds']:.1f} s ({line['usd']:.6f} USD): {line['error']}"
+        yield _indented(failed)
     else:
         yield f"--- reply {call} ({line['in']:,} tokens in, {line['out']:,} out, {line['usd']:.6f} USD)"
         for choice in (line["response"] or {}).get("choices") or ():
@@ -188,6 +189,11 @@ def _spoken(message: Mapping[str, Any]) -> Iterator[str]:
     content = message.get("content")
     if isinstance(content, list):
         content = "\n".join(part["text"] for part in content)
-    yield f"[{message['role']}] {content or ''}".rstrip()
+    yield _indented(f"[{message['role']}] {content or ''}".rstrip())
     for call in message.get("tool_calls") or ():
-        yield f"[calls {call['function']['name']}] {call['function']['arguments']}"
+        yield _indented(f"[calls {call['function']['name']}] {call['function']['arguments']}")
+
+
+def _indented(text: str) -> str:
+    """`text` with nothing but its first line at the margin, where it could pass for another call or reply."""
+    return "\n  ".join(text.splitlines())
