@@ -115,7 +115,7 @@ def run(
     else:
         from dgm.cli.driving import drive
 
-        drive(config, archive, set or [], amend or [])
+        drive(config, archive, set, amend or [])
 
 
 @app.command(epilog="\b\nExamples:\n  dgm status\n  dgm status --archive archive/first --watch\n  dgm status --json")
@@ -198,14 +198,21 @@ def log(
     transcript: Annotated[
         int | None, typer.Option("--transcript", metavar="JOB", help="Print what was said in one of its jobs.")
     ] = None,
+    grade: Annotated[
+        int | None, typer.Option("--grade", metavar="JOB", help="Print the verdict of one, and what it rests on.")
+    ] = None,
 ) -> None:
     """An agent's attempts: the job that made it, its evaluations, the expansions of it."""
     from dgm.cli.agents import show_log, show_transcript
 
-    if transcript is None:
-        show_log(agent, archive, json)
-    else:
+    if transcript is not None:
         show_transcript(agent, transcript, archive, json)
+    elif grade is not None:
+        from dgm.cli.grading import show_grade
+
+        show_grade(agent, grade, archive, json)
+    else:
+        show_log(agent, archive, json)
 
 
 @app.command(epilog="\b\nExample:\n  dgm export best ./my-agent")
@@ -228,21 +235,12 @@ def check(
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended; keeps a copy of the log.")] = False,
     json: JsonOption = False,
 ) -> None:
-    grade: Annotated[
-        int | None, typer.Option("--grade", metavar="JOB", help="Print the verdict of one, and what it rests on.")
-    ] = None,
     """Whether log, git and artifacts agree."""
     from dgm.cli.checking import check_archive
 
     check_archive(archive, repair, json)
 
 
-    elif grade is not None:
-        from dgm.cli.grading import show_grade
-
-        show_grade(agent, grade, archive, json)
-    else:
-        show_log(agent, archive, json)
 @app.command(epilog="\b\nExamples:\n  dgm doctor\n  dgm doctor dgm.toml --call")
 @guarded
 def doctor(
