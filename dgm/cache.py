@@ -6,8 +6,11 @@ Invariant: all of it can be lost without changing a run that has begun; it only 
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from secrets import token_hex
 
-from dgm.durable import make_folder
+import msgspec
+
+from dgm.durable import make_folder, place
 
 VARIABLE = "DGM_CACHE"
 
@@ -20,3 +23,9 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
         folder = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dgm"
     make_folder(folder.absolute(), 0o700)
     return folder.absolute()
+
+
+def keep(path: Path, record: msgspec.Struct) -> None:
+    """Replace `path` by `record` in one step, for `dgm.store.load`; others may do so at once. Raises `OSError`."""
+    make_folder(path.parent, 0o700)
+    place(path, path.with_name(f"{path.name}.{token_hex(4)}.new"), msgspec.json.encode(record), 0o600)

@@ -119,6 +119,15 @@ class SandboxConfig(Section, frozen=True):
     """The interpreter that agents are started with inside an image."""
     runtime: str = ""
     """An OCI runtime other than the engine's default, such as `runsc`."""
+    images_gb: float = 100.0
+    """What the images that `dgm prepare` pulls may take in all, in GB; the longest unused ones are removed, and fetched
+    again when they are needed. Images of others are never removed."""
+    free_gb: float = 5.0
+    """So much of the engine's disk stays free, in GB."""
+    build_args: dict[str, str] = {}
+    """Arguments for the Dockerfiles of benchmarks, such as the address of a mirror; no secrets."""
+    build_network: str = ""
+    """The network in which `dgm prepare` builds images, such as `host`; the engine's default if empty."""
     local_with_real_models: bool = False
     """Let agents of a real model run without a container, with your rights. Say yes only on a machine to lose."""
 

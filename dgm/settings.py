@@ -88,6 +88,8 @@ def check(config: Config) -> None:
             limits.take_bytes <= FilesLimit().bytes and limits.take_files <= FilesLimit().files
             for limits in (config.attempt, config.expansion, config.grading)
         ),
+        "sandbox.images_gb must be positive, sandbox.free_gb must not be negative": config.sandbox.images_gb > 0
+        and config.sandbox.free_gb >= 0,
         "caps must not be negative": min(msgspec.structs.astuple(config.caps)) >= 0,
         "limits must be positive": all(
             min(msgspec.structs.astuple(limits)) > 0 for limits in (config.attempt, config.expansion, config.grading)
@@ -136,7 +138,7 @@ def all_keys() -> Iterator[str]:
 def unknown(table: Table) -> Iterator[str]:
     """The dotted keys of `table` that are no settings."""
     known = set(all_keys())
-    free = {key for key in known if key.endswith(".extra")}
+    free = {key for key in known if key.endswith((".extra", ".build_args"))}
     for key in flat(table):
         if key not in known and not any(key.startswith(prefix + ".") for prefix in free) and not heads(key, known):
             yield key

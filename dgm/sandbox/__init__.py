@@ -6,7 +6,11 @@ Invariant: code of a real model never runs outside of a container unless the set
 from dgm.config import SandboxConfig
 from dgm.protocols import Sandbox, SandboxFault
 
-__all__ = ["open_sandbox"]
+__all__ = ["Unavailable", "open_sandbox"]
+
+
+class Unavailable(SandboxFault):
+    """An image that cannot be had here: no registry has it, or what it is made of is missing."""
 
 
 def open_sandbox(config: SandboxConfig, run_id: str, simulated: bool) -> Sandbox:
@@ -19,7 +23,7 @@ def open_sandbox(config: SandboxConfig, run_id: str, simulated: bool) -> Sandbox
         return _local(config, run_id, simulated, "")
     from dgm.sandbox.docker import DockerSandbox
 
-    docker = DockerSandbox(run_id, config.image, config.python, config.runtime)
+    docker = DockerSandbox(run_id, config.image, config.python, config.runtime, config)
     try:
         docker.ready()
     except SandboxFault as fault:

@@ -4,7 +4,6 @@ Invariant: one errand, one container, and whatever happens the container is remo
 is found by its label. An engine that fails is a `SandboxFault`, code that misbehaves is a `Ran`.
 """
 
-import struct
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
@@ -19,10 +18,12 @@ from docker.types import LogConfig
 from msgspec.structs import replace
 from requests.exceptions import RequestException
 
+from dgm.config import SandboxConfig
 from dgm.jobs import JobId
-from dgm.protocols import Errand, Limits, Ran, SandboxFault
-from dgm.sandbox.engine import API_SECONDS, connect, faults, holds, is_podman, reach, unlimited
+from dgm.protocols import Cancelled, Errand, Limits, Ran, SandboxFault
+from dgm.sandbox.engine import API_SECONDS, Stream, connect, faults, holds, is_podman, reach, unlimited
 from dgm.sandbox.exchange import MB, Reply, Running, broken, converse, most_bytes, order, warden_command, writes_outside
+from dgm.sandbox.images import Images
 
 GRACE = 30.0
 """Seconds beyond the errand's own that starting, unpacking and reporting may take on a busy machine."""
@@ -39,9 +40,18 @@ class DockerSandbox:
     name = "docker"
     note = ""
 
-    def __init__(self, run_id: str, image: str, python: str = "python3", runtime: str = "") -> None:
+    def __init__(
+        self,
+        run_id: str,
+        image: str,
+        python: str = "python3",
+        runtime: str = "",
+        settings: SandboxConfig = SandboxConfig(),
+    ) -> None:
         """`image`: for errands that name none. `python`: the interpreter inside. `runtime`: an OCI runtime other than
-        the engine's default. The engine is the one of `DOCKER_HOST`. Raises nothing: `ready` and `check` do."""
+        the engine's default. `settings`: for fetching images. The engine is the one of `DOCKER_HOST`. Raises nothing:
+        `ready` and `check` do."""
+        self.images = Images(self._engine, settings)
         self._image, self._python, self._runtime = image, python, runtime
         self._labels = {"dgm.run": run_id, "dgm.driver": token_hex(8)}
         self._running = Running()
@@ -88,13 +98,22 @@ class DockerSandbox:
             self._look_at(name)
         return self._identities[name]
 
+    def fetch(self, image: str, recipe: Path | None, cancelled: Event) -> str:
+        """As `Images.get`; from now on, `image` means what was found."""
+        with faults(f"getting the image {image}"):
+            self._identities[image] = self.images.get(image, recipe, cancelled)
+        return self._identities[image]
+
     def _look_at(self, image: str) -> None:
+        """Raise `SandboxFault` unless the image is here, or was, and can be fetched again as it was."""
         if image not in self._identities and (found := holds(self._engine(), image)):
             self._identities[image] = found
+        if image not in self._identities and (known := self.images.pinned(image)):
+            self._identities[image] = known
         if image not in self._identities:
             raise SandboxFault(
-                f"the image {image} is not here: fetch it with `docker pull {image}`, or build it under this name, "
-                "or set sandbox.image to one that `docker images` shows"
+                f"the image {image} is not here: `dgm prepare` gets what a benchmark needs; or get it with "
+                f"`docker pull {image}`, or set sandbox.image to one that `docker images` shows"
             )
 
     # ------------------------------------------------------------ errands
@@ -109,8 +128,16 @@ class DockerSandbox:
                 with suppress(OSError):
                     connection.shutdown(SHUT_WR)
 
-        with faults(f"running job {errand.job}"), self._running.errand(errand.job, end) as cancelled:
-            container = self._create(errand)
+        image = self.identity(errand.image)
+        with (
+            faults(f"running job {errand.job}"),
+            self._running.errand(errand.job, end) as cancelled,
+            self.images.using(errand.image or self._image, image),
+        ):
+            try:
+                container = self._create(errand, image, cancelled)
+            except Cancelled:
+                return broken("cancelled", "cancelled while its image was fetched", 0.0)
             try:
                 return self._converse(container, errand, cancelled, connections)
             finally:
@@ -119,8 +146,17 @@ class DockerSandbox:
                     reach()
                     self._engine().remove_container(container, v=True, force=True)
 
-    def _create(self, errand: Errand) -> str:
-        image = self.identity(errand.image)
+    def _create(self, errand: Errand, image: str, cancelled: Event) -> str:
+        """Make the container; where its image was removed to make room, that is fetched again."""
+        try:
+            return self._make(errand, image)
+        except ImageNotFound as error:
+            name = errand.image or self._image
+            if not self.images.restore(name, image, cancelled):
+                raise SandboxFault(f"the image {name} was removed while it was in use ({image})") from error
+            return self._make(errand, image)
+
+    def _make(self, errand: Errand, image: str) -> str:
         outside = writes_outside(errand)
         engine, limits = self._engine(), errand.limits
         host = engine.create_host_config(
@@ -140,24 +176,20 @@ class DockerSandbox:
             binds=[f"{_opened(errand)}:{DOOR}:ro"] if errand.door is not None else None,
             runtime=self._runtime or None,
         )
-        try:
-            made = engine.create_container(
-                image,
-                entrypoint=warden_command(errand.python or [self._python]),
-                command=[],
-                user=ROOT if outside else NOBODY,
-                working_dir="/",
-                stdin_open=True,
-                hostname="sandbox",
-                labels={**self._labels, "dgm.job": str(errand.job)},
-                healthcheck={"test": ["NONE"]},
-                # The client's own settings may name a proxy, with its password.
-                use_config_proxy=False,
-                host_config=host,
-            )
-        except ImageNotFound as error:
-            name = errand.image or self._image
-            raise SandboxFault(f"the image {name} was removed while it was in use ({image})") from error
+        made = engine.create_container(
+            image,
+            entrypoint=warden_command(errand.python or [self._python]),
+            command=[],
+            user=ROOT if outside else NOBODY,
+            working_dir="/",
+            stdin_open=True,
+            hostname="sandbox",
+            labels={**self._labels, "dgm.job": str(errand.job)},
+            healthcheck={"test": ["NONE"]},
+            # The client's own settings may name a proxy, with its password.
+            use_config_proxy=False,
+            host_config=host,
+        )
         return str(made["Id"])
 
     def _converse(self, container: str, errand: Errand, cancelled: Event, connections: list[socket]) -> Ran:
@@ -249,34 +281,6 @@ def _opened(errand: Errand) -> Path:
     except OSError as error:
         raise SandboxFault(f"the door to the model at {door} cannot be opened: {error.strerror}") from error
     return door.resolve()
-
-
-class Stream:
-    """Takes apart the engine's stream of a container's standard output and error: frames of at most 4 GB, each after
-    eight bytes that give its kind and length."""
-
-    def __init__(self, most: int) -> None:
-        self.out, self.err, self.full = bytearray(), bytearray(), False
-        self._most, self._frame, self._left, self._kind = most, bytearray(), 0, 0
-
-    def add(self, data: bytes) -> bool:
-        """Whether there is room for more."""
-        at = 0
-        while at < len(data):
-            if self._left == 0:
-                piece = data[at : at + 8 - len(self._frame)]
-                self._frame += piece
-                at += len(piece)
-                if len(self._frame) == 8:
-                    self._kind, self._left = struct.unpack(">BxxxI", self._frame)
-                    self._frame.clear()
-                continue
-            piece = data[at : at + self._left]
-            at += len(piece)
-            self._left -= len(piece)
-            (self.out if self._kind == 1 else self.err).extend(piece)
-        self.full = len(self.out) + len(self.err) > self._most
-        return not self.full
 
 
 class Watch:

@@ -4,6 +4,7 @@ Invariant: whatever an engine does wrong becomes a `SandboxFault` that names it 
 """
 
 import os
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from socket import AF_UNIX, socket
@@ -31,9 +32,15 @@ def holds(engine: APIClient, image: str) -> str | None:
     """The id of `image`, a digest of its content, if the engine has it; nothing is pulled. Raises `DockerException`,
     `RequestException`."""
     try:
-        return str(engine.inspect_image(image)["Id"])  # type: ignore[no-untyped-call]
+        return str(inspected(engine, image)["Id"])
     except ImageNotFound:
         return None
+
+
+def inspected(engine: APIClient, image: str) -> dict[str, Any]:
+    """All that the engine knows of an image. Raises `ImageNotFound`, `DockerException`, `RequestException`."""
+    found: dict[str, Any] = engine.inspect_image(image)  # type: ignore[no-untyped-call]
+    return found
 
 
 def unlimited(info: Mapping[str, Any]) -> list[str]:
@@ -69,3 +76,31 @@ def faults(doing: str) -> Iterator[None]:
             f"the Docker engine at {address()} failed while {doing}: {getattr(error, 'explanation', None) or error}. "
             "Start one, or name one that runs in DOCKER_HOST; `docker info` tells whether it answers"
         ) from error
+
+
+class Stream:
+    """Takes apart the engine's stream of a container's standard output and error: frames of at most 4 GB, each after
+    eight bytes that give its kind and length."""
+
+    def __init__(self, most: int) -> None:
+        self.out, self.err, self.full = bytearray(), bytearray(), False
+        self._most, self._frame, self._left, self._kind = most, bytearray(), 0, 0
+
+    def add(self, data: bytes) -> bool:
+        """Whether there is room for more."""
+        at = 0
+        while at < len(data):
+            if self._left == 0:
+                piece = data[at : at + 8 - len(self._frame)]
+                self._frame += piece
+                at += len(piece)
+                if len(self._frame) == 8:
+                    self._kind, self._left = struct.unpack(">BxxxI", self._frame)
+                    self._frame.clear()
+                continue
+            piece = data[at : at + self._left]
+            at += len(piece)
+            self._left -= len(piece)
+            (self.out if self._kind == 1 else self.err).extend(piece)
+        self.full = len(self.out) + len(self.err) > self._most
+        return not self.full
