@@ -139,7 +139,7 @@ def outcome_key(assignment: Assignment, task: Task, means: Means) -> str:
     return key_of(
         [
             *(agent.CONTRACT, digest(assignment.source), config.run.repeat),
-            *(task.id, means.benchmark.fingerprint(task.id), means.sandbox.identity(task.image)),
+            *(task.id, task.tries, means.benchmark.fingerprint(task.id), means.sandbox.identity(task.image)),
             *(means.sandbox.name, config.sandbox.python, config.sandbox.runtime, config.attempt, config.grading),
             *(model, config.caps.usd_per_call, config.caps.usd_per_job, config.caps.calls_per_job),
         ]

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from dgm import settings
+from dgm.archive import read_tree
 from dgm.config import Config, ConfigError
 from dgm.files import File, Files, write_folder
-from dgm.jobs import Evaluate
+from dgm.jobs import Evaluate, Usage
 from dgm.ledger import Ledger
 from dgm.protocols import ModelFault, SandboxFault
 from dgm.run import open_run
@@ -78,6 +79,26 @@ def test_a_finished_run_asks_the_model_for_nothing_and_writes_nothing(tmp_path: 
     with open_run(chosen(*words), tmp_path / "run", KEY) as run:
         assert run.go().code == 0
     assert (len(server.seen), run.worker.archive.tree.length) == (calls, length)
+
+
+@pytest.mark.usefixtures("litellm")
+def test_the_next_run_pays_for_nothing_that_was_paid_for(tmp_path: Path, server: Provider) -> None:
+    words = [*paid(server), seed_in(tmp_path / "seed", shell(f"{SMOKED}\necho 1 > new.txt"))]
+
+    def calls(name: str, *more: str) -> int:
+        before = len(server.seen)
+        with open_run(chosen(*words, *more), tmp_path / name, KEY) as run:
+            assert run.go().code == 0
+            assert run.worker.archive.tree.evaluations == 2
+        return len(server.seen) - before
+
+    greeting = 1
+    assert calls("first") == greeting + 2
+    assert calls("second") == greeting
+    assert read_tree(tmp_path / "second").spent == Usage()
+    assert calls("repetition", "run.repeat=1") == greeting + 2
+    assert calls("repetition-again", "run.repeat=1") == greeting
+    assert calls("without", "run.cache=false") == greeting + 2
 
 
 def test_what_interrupted_jobs_have_cost_stands_in_the_books_from_the_start(tmp_path: Path) -> None:

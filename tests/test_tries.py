@@ -140,6 +140,15 @@ def test_wherever_the_driver_is_killed_no_try_is_paid_for_twice(make: Make, kill
     assert len(model.calls) == outcome.usage.calls == 2
 
 
+def test_a_job_is_not_taken_for_stuck_before_all_tries_and_setups_could_be_over(make: Make) -> None:
+    worker, archive = make(shell("true"), Parrot())
+    job = Evaluate(archive.tree.seeds[0].id, TASK)
+    once = worker.allowance(job)
+    worker.benchmark = Trying(worker.benchmark, 3)  # type: ignore[assignment]
+    limits = worker.config.attempt.seconds, worker.config.grading.seconds
+    assert worker.allowance(job) > max(3 * 2 * sum(limits), 3 * once - 180)
+
+
 @dataclass
 class Flaky:
     """A sandbox that fails from the `failing`th errand on."""
