@@ -1,0 +1,39 @@
+"""`dgm doctor --attack`: the known attacks, made on this machine under these settings.
+
+Invariant: one line a case, as it ends; the exit code says whether any attack got what it should not.
+"""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+from dgm.cli.failing import UNFIT
+from dgm.text import count, note, out, out_json, plain, styled
+
+STYLE = {"held": "green", "remains": "yellow", "FAILED": "red", "not tried": "dim"}
+
+
+def attack_machine(path: Path | None, overrides: list[str], as_json: bool) -> None:
+    """Exits with `UNFIT` where an attack succeeded. Raises `SandboxFault` where none can be made."""
+    from dgm.attacks import attack
+    from dgm.cli import setting
+
+    config = setting.load(path, overrides)
+    found = []
+    for finding in attack(config.sandbox):
+        found.append(finding)
+        if not as_json:
+            known = f"{finding.expected}; " if finding.result == "remains" else ""
+            said = plain(known + finding.found)
+            out(f"{styled(f'{finding.result:<9}', STYLE[finding.result])}  {finding.name:<40} {said}".rstrip())
+            sys.stdout.flush()
+    results: Counter[str] = Counter(finding.result for finding in found)
+    if as_json:
+        out_json({"held": not results["FAILED"], "cases": found})
+    else:
+        told = ", ".join(f"{results[result]} {result}" for result in STYLE if results[result])
+        out(f"{count(len(found), 'case')}: {told}.")
+    if results["FAILED"]:
+        sys.stdout.flush()
+        note(f"dgm: {count(results['FAILED'], 'attack')} got through: do not run agents of a real model like this.")
+        sys.exit(UNFIT)
