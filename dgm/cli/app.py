@@ -241,16 +241,23 @@ def check(
     check_archive(archive, repair, json)
 
 
-@app.command(epilog="\b\nExamples:\n  dgm doctor\n  dgm doctor dgm.toml --call")
+@app.command(epilog="\b\nExamples:\n  dgm doctor\n  dgm doctor dgm.toml --call\n  dgm doctor dgm.toml --attack")
 @guarded
 def doctor(
     config: ConfigArgument = None,
     set: SetOption = None,
     archive: ArchiveOption = None,
     call: Annotated[bool, typer.Option("--call", help="Ask each model one tiny question; it may cost.")] = False,
+    attack: Annotated[
+        bool, typer.Option("--attack", help="Try to cheat, leak, escape and flood, as hostile agents would; free.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Whether this machine is fit for a run, and what to do if not."""
+    if attack:
+        from dgm.cli.attacking import attack_machine
+
+        return attack_machine(config, set or [], json)
     from dgm.cli.checking import examine_machine
 
     examine_machine(config, set or [], archive, call, json)
