@@ -57,6 +57,8 @@ class Ledger:
         self._tools: Any = None
 
     def close(self) -> None:
+        # A process that is just being forked has a copy of the file, and would hold the lock until it execs.
+        fcntl.flock(self._file, fcntl.LOCK_UN)
         os.close(self._file)
 
     def reserve(self, usd: float, request: Chat) -> int:

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +141,11 @@ def test_keys_are_found_in_the_environment() -> None:
 def test_redaction_finds_escaped_and_overlapping_keys() -> None:
     assert redact('a "k\\"ey1" b', ['k"ey1']) == 'a "[key]" b'
     assert redact("abcdef abc", ["abc", "abcdef"]) == "[key] [key]"
+
+
+def test_a_copy_of_the_file_in_a_process_being_forked_holds_up_nobody(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, durable=False)
+    copy = os.dup(ledger._file)
+    ledger.close()
+    Ledger(tmp_path, durable=False).close()
+    os.close(copy)
