@@ -92,6 +92,10 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
     prices = {role: price_of(*models[role]) for role in ROLES}
     name, remark, unfit = sandbox_of(config)
     images = images_of(config, benchmark, selection.tasks) if name == "docker" else set()
+    try:
+        absent = missing(images)
+    except SandboxFault:  # no engine, as `unfit` says, so nothing is known of images
+        images, absent = set(), []
     done, spent = tree.evaluations, tree.spent.usd
     expansions = round(config.run.evaluations**config.policy.alpha)
     expansions_left = max(expansions - max(len(tree.agents) - 1, 0), 0)
@@ -118,7 +122,7 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
         sandbox_note=remark,
         unfit=unfit,
         images=tuple(sorted(images)),
-        images_missing=tuple(missing(images)),
+        images_missing=tuple(absent),
         models=tuple(
             ModelPlan(role, models[role][0].name, prices[role].usd_in * 1e6, prices[role].usd_out * 1e6)
             for role in ROLES
@@ -132,13 +136,13 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
 
 
 def sandbox_of(config: Config) -> tuple[str, str, str]:
-    """The sandbox that would be used, why, and why none could be."""
+    """The sandbox that would be used or is wanted, why, and why it cannot be used."""
     from dgm.sandbox import open_sandbox
 
     try:
         sandbox = open_sandbox(config.sandbox, "plan", config.simulated)
     except SandboxFault as fault:
-        return "none", "", str(fault)
+        return "local" if config.sandbox.kind == "local" else "docker", "", str(fault)
     sandbox.close()
     return sandbox.name, sandbox.note, ""
 
@@ -156,6 +160,7 @@ def missing(images: set[str]) -> list[str]:
 
 
 def plan_lines(plan: Plan) -> list[str]:
+    remark = f"not usable: {plan.unfit}" if plan.unfit else plan.sandbox_note
     archive = f"{plan.archive} (new)" if not plan.done else f"{plan.archive} ({plan.done:,} evaluations done)"
     lines = [
         f"archive      {archive}",
@@ -165,7 +170,7 @@ def plan_lines(plan: Plan) -> list[str]:
         f"policy       {plan.policy}",
         f"budget       {count(plan.evaluations, 'evaluation')}, and about {count(plan.expansions, 'expansion')}",
         f"slots        {count(plan.slots, 'job')} at once",
-        f"sandbox      {plan.sandbox}{f' ({clip(plan.sandbox_note, 300)})' if plan.sandbox_note else ''}",
+        f"sandbox      {plan.sandbox}{f' ({clip(remark, 300)})' if remark else ''}",
         *(f"image        {image}: {'missing' if image in plan.images_missing else 'here'}" for image in plan.images),
         *(
             f"model        {model.role}: {plain(model.name)}, {model.usd_per_million_in:g} USD in and "

@@ -61,6 +61,7 @@ def test_a_missing_engine_is_an_unfit_machine(tmp_path: Path) -> None:
         done = dgm("run", "--set", "sandbox.kind=docker", *dry, cwd=tmp_path)
         assert done.returncode == 5
         assert "Traceback" not in done.stderr
+        assert not dry or "sandbox      docker (not usable: the Docker engine at " in done.stdout
     assert dgm("run", *FEW, cwd=tmp_path).returncode == 0, "nothing of the failed start has to be amended"
 
 
