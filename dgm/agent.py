@@ -14,7 +14,7 @@ from dgm.files import File, Files
 from dgm.gateway import Gateway
 from dgm.jobs import Assignment, Failure, JobId
 from dgm.llm.canned import CannedModel
-from dgm.protocols import Benchmark, Cancelled, Errand, Limits, Patch, Ran, Sandbox, Task
+from dgm.protocols import Benchmark, Cancelled, Errand, Limits, Patch, Ran, Sandbox, SandboxFault, Task
 from dgm.results import Results
 from dgm.spending import Spending
 
@@ -141,6 +141,8 @@ def _smoke(job: JobId, source: Files, sandbox: Sandbox, folder: Path) -> tuple[s
         (folder / "smoke" / "output.txt").write_bytes(ran.output)
     if ran.ended == "cancelled":
         raise Cancelled("the smoke test was cancelled; it says nothing about the child and can be repeated")
+    if door.fault is not None:
+        raise SandboxFault(door.fault[1])
     return _problem(ran, model), ran
 
 

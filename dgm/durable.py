@@ -3,6 +3,7 @@
 Invariant: a name appears with its whole content or not at all, whenever the process is killed or the power fails.
 """
 
+import errno
 import fcntl
 import os
 import socket
@@ -10,14 +11,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+ROOM = 100_000_000
+"""Bytes that a disk needs for another job to begin: enough for all that are under way to be written down."""
+ROOM_FILES = 1_000
+"""How many files it needs to take besides."""
+
 
 class NotWritten(Exception):
     """The disk refused something. All that was recorded earlier is safe, and the run can be resumed."""
 
     def __init__(self, what: object, error: OSError) -> None:
+        mend = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "put that right"
         super().__init__(
             f"{what} could not be written: {error.strerror or error}. Nothing recorded so far is lost: "
-            "make room or repair the disk, then give the same command again."
+            f"{mend}, then give the same command again."
         )
 
 
@@ -32,6 +39,17 @@ def written(what: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise NotWritten(what, error) from error
+
+
+def shortage(folder: Path) -> str:
+    """What is short on the disk of `folder`, and what to do; empty while there is room. Raises `OSError`."""
+    disk = os.statvfs(folder)
+    free = disk.f_bavail * disk.f_frsize
+    if free < ROOM:
+        return f"only {free / 1e6:,.1f} MB are free at {folder}: make room, {ROOM / 1e6:.0f} MB at least"
+    if disk.f_files and disk.f_favail < ROOM_FILES:
+        return f"only {disk.f_favail:,} more files fit on the disk of {folder}: remove some"
+    return ""
 
 
 @contextmanager
@@ -50,6 +68,8 @@ def locked(lock: Path) -> Iterator[None]:
             os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
         yield
     finally:
+        # A process that is just being forked has a copy of the file, and would hold the lock until it execs.
+        fcntl.flock(handle, fcntl.LOCK_UN)
         os.close(handle)
 
 

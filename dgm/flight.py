@@ -47,6 +47,9 @@ class Work(Protocol):
     def affordable(self, tree: Tree) -> bool:
         """Whether one more job fits under the run's spending cap, even if all running ones cost all they may."""
 
+    def shortage(self) -> str:
+        """Why nothing more should begin on this machine for now, and what to do; empty as long as all is well."""
+
 
 GRACE = 30.0
 """Seconds between ending a stuck job's processes and giving up on its worker."""

@@ -144,7 +144,7 @@ def run(
     pause_hours: float = 12.0,
     tick: float = 0.5,
 ) -> End:
-    """Grow the archive until the policy wants nothing more, nothing more can be afforded, or `halted` says so.
+    """Grow the archive until the policy wants nothing more, the money or the disk runs short, or `halted` says so.
 
     Whatever an earlier driver left running is finished first where a paid part of it was kept, and is over otherwise.
     """
@@ -158,7 +158,7 @@ def run(
             archive.finish(started.id, lost)
     while True:
         tree = archive.tree
-        end = halted() or patience.exhausted(tree)
+        end = halted() or patience.exhausted(tree) or unfit(work)
         while end is None and len(flight.deadlines) < patience.slots(tree, slots):
             if not work.affordable(tree):
                 end = End(3, "the next job may no longer fit under caps.usd_per_run")
@@ -170,11 +170,18 @@ def run(
         if end is not None and not flight.deadlines:
             return end
         landed = flight.next(tick)
-        if landed is not None and not (end is not None and resumes(work, *landed)):
+        ending = end is not None or bool(work.shortage())
+        if landed is not None and not (ending and resumes(work, *landed)):
             archive.finish(*landed)
             pause = patience.pause(tree)
             if pause:
                 archive.pause(*pause)
+
+
+def unfit(work: Work) -> End | None:
+    """How a run ends on a machine that has no room for another job."""
+    shortage = work.shortage()
+    return End(1, shortage) if shortage else None
 
 
 def resumes(work: Work, job: JobId, outcome: Outcome) -> bool:

@@ -68,5 +68,8 @@ class World:
     def resumable(self, job: JobId) -> bool:
         return False
 
+    def shortage(self) -> str:
+        return ""
+
     def affordable(self, tree: Tree) -> bool:
         return tree.spent.usd + (len(tree.running) + 1) * self.usd <= self.cap + 1e-9

@@ -7,6 +7,7 @@ import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import gettempdir
 from threading import Event
 
 import msgspec
@@ -15,7 +16,7 @@ from dgm.agent import Means
 from dgm.archive import Archive
 from dgm.attempt import Attempt, readable
 from dgm.config import Config
-from dgm.durable import NotWritten
+from dgm.durable import NotWritten, shortage
 from dgm.evaluate import GRADING_TRIES, LONGEST_WAIT, evaluate
 from dgm.events import JobStarted
 from dgm.expand import Draft, expand
@@ -40,6 +41,8 @@ class Worker:
     results: Results | None = None
     stopping: Event = field(default_factory=Event)
     """Set once all jobs were cancelled: nobody waits any more."""
+    short: str = ""
+    """Why the disk has no room for another job."""
 
     # ------------------------------------------------------------ on a worker
 
@@ -53,6 +56,9 @@ class Worker:
             with suppress(OSError, NotWritten):  # for people only; a full disk may be the very error
                 (self.archive.folder(assignment.id) / "error.txt").write_text(traceback.format_exc())
             outcome = Failure("infra", f"{type(error).__name__}: {error}")
+        # A full disk fails every job, whichever agent or task it is about: it stops the run and charges none of them.
+        if isinstance(outcome, Failure) and outcome.cause == "infra" and self.shortage():
+            outcome = msgspec.structs.replace(outcome, cause="interrupted")
         ledger = self.cost(assignment.id)
         return msgspec.structs.replace(outcome, usage=ledger + Usage(seconds=outcome.usage.seconds))
 
@@ -121,6 +127,11 @@ class Worker:
             return False  # the benchmark was changed since
         folder: Path = self.archive.folder(job)
         return (folder / "attempt.json").exists() or load(folder / "draft.json", Draft) is not None
+
+    def shortage(self) -> str:
+        """Once there is one, it stays: jobs that it has ended are left to the next start."""
+        self.short = self.short or shortage(self.archive.path) or shortage(Path(gettempdir()))
+        return self.short
 
     def affordable(self, tree: Tree) -> bool:
         """Whether the run's cap holds even if every running job and one more cost all that a job may."""

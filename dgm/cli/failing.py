@@ -3,6 +3,7 @@
 Invariant: whatever can be foreseen ends without a traceback; whatever cannot keeps its own.
 """
 
+import errno
 import functools
 import os
 import sys
@@ -64,7 +65,8 @@ def guarded(command: Command) -> Command:
 def fail_for(error: Exception) -> NoReturn:
     """End the process for `error`: by the table where it was foreseen, with its traceback where it was not."""
     if isinstance(error, OSError) and error.filename:
-        fail(f"{error.filename}: {error.strerror}", ERROR)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        fail(f"{error.filename}: {error.strerror}{'; make room there' if full else ''}", ERROR)
     for kind, code in CODES:
         if isinstance(error, kind):
             fail(str(error), code)

@@ -23,11 +23,14 @@ from time import monotonic
 
 from dgm.jobs import JobId
 from dgm.protocols import Errand, Ran, SandboxFault
-from dgm.sandbox.exchange import Reply, Running, broken, converse, most_bytes, order, warden_command, writes_outside
+from dgm.sandbox.exchange import MB, Reply, Running, broken, converse, most_bytes, order, warden_command, writes_outside
 
 NO_IMAGES = "this task lives in a Docker image; start a Docker engine and set sandbox.kind = 'docker'"
 GRACE = 60.0
 """Seconds beyond the errand's own that unpacking, starting and reporting may take on a busy machine."""
+
+FULL = 2 * MB
+"""With less than this free, what is missing may be missing because the disk refused it."""
 
 
 class LocalSandbox:
@@ -62,9 +65,16 @@ class LocalSandbox:
         except OSError as error:
             raise SandboxFault(f"no folder can be made in {self._base}: {error.strerror}; free some space") from error
         try:
-            return self._run_in(folder, errand)
+            ran = self._run_in(folder, errand)
+            full = ran.ended != "cancelled" and self._free() < FULL
         finally:
             remove(folder)
+        if full and self._free() < errand.limits.disk_mb * MB:
+            raise SandboxFault(f"the disk of {self._base} is full, so an errand there says nothing: make room")
+        return ran
+
+    def _free(self) -> int:
+        return shutil.disk_usage(self._base).free
 
     def _run_in(self, folder: Path, errand: Errand) -> Ran:
         home = folder / "home"
