@@ -13,10 +13,10 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from dgm.config import ROLES, Config, ConfigError, ModelConfig
+from dgm.durable import ROOM
 from dgm.llm import REPLAY
 
 LEAST_DISK = 2_000_000_000
-FAULTY_DISK = 100_000_000
 
 
 class Check(Struct, frozen=True):
@@ -33,10 +33,13 @@ def examine(config: Config, archive: Path, environ: Mapping[str, str], call: boo
     yield python()
     yield git()
     yield disk("disk of the archive", nearest(archive))
-    yield sockets()
+    yield from temporary()
     yield from sandbox(config)
-    for model in {config.model(role).name: config.model(role) for role in ROLES}.values():
-        yield from model_checks(model, environ, call)
+    models: list[ModelConfig] = []
+    for model in map(config.model, ROLES):
+        if model not in models:
+            models.append(model)
+            yield from model_checks(model, environ, call)
 
 
 def python() -> Check:
@@ -65,24 +68,27 @@ def nearest(path: Path) -> Path:
 def disk(name: str, folder: Path) -> Check:
     free = shutil.disk_usage(folder).free
     found = f"{free / 1e9:,.1f} GB free at {folder}"
-    if free < FAULTY_DISK:
-        return Check(name, "fail", found, "make room: a run stops when it cannot write")
+    if free < ROOM:
+        return Check(name, "fail", found, f"make room: no job begins with less than {ROOM / 1e6:.0f} MB free")
     if free < LEAST_DISK:
         return Check(name, "warn", found, "make room: transcripts and patches of a long run need some gigabytes")
     return Check(name, "ok", found)
 
 
-def sockets() -> Check:
-    """Agents reach the model through unix sockets below the temporary folder."""
+def temporary() -> Iterator[Check]:
+    """The temporary folder, in which plain processes work, and below which agents reach the model by unix sockets."""
     from dgm.gateway import LONGEST_FOLDER
 
     try:
         folder = tempfile.gettempdir()
     except FileNotFoundError as error:
-        return Check("sockets", "fail", str(error), "set TMPDIR to a folder that can be written")
+        yield Check("temporary folder", "fail", str(error), "set TMPDIR to a folder that can be written")
+        return
+    yield disk("temporary folder", Path(folder))
     if len(folder.encode()) < LONGEST_FOLDER:
-        return Check("sockets", "ok", f"paths below {folder} are short enough")
-    return Check("sockets", "warn", f"{folder} is a long path for unix sockets: /tmp is used", "set TMPDIR=/tmp")
+        yield Check("sockets", "ok", f"paths below {folder} are short enough")
+    else:
+        yield Check("sockets", "warn", f"{folder} is a long path for unix sockets: /tmp is used", "set TMPDIR=/tmp")
 
 
 # ---------------------------------------------------------------- engine and sandbox
@@ -192,10 +198,10 @@ def model_checks(config: ModelConfig, environ: Mapping[str, str], call: bool) ->
     key = f"{config.api_key_env} is set" if config.api_key_env else "no key variable is named"
     yield Check(name, "ok", f"{known}; {key}")
     if call:
-        yield asked(name, model)
+        yield asked(name, model, config)
 
 
-def asked(name: str, model: Any) -> Check:
+def asked(name: str, model: Any, config: ModelConfig) -> Check:
     from dgm.protocols import ModelFault
 
     request = {
@@ -206,5 +212,9 @@ def asked(name: str, model: Any) -> Check:
     try:
         reply = model.complete(request, 60.0)
     except ModelFault as fault:
-        return Check(f"{name}, one call", "fail", f"{fault.kind}: {fault}", "check key, address, name and credit")
+        advice = f"see that {config.api_base or 'the provider'} answers, and try again"
+        if fault.kind != "busy":
+            key = f"the key in {config.api_key_env}" if config.api_key_env else "the key"
+            advice = f"check {key}, the model's name, the credit and the address"
+        return Check(f"{name}, one call", "fail", f"{fault.kind}: {fault}", advice)
     return Check(f"{name}, one call", "ok", f"it answered; usage {reply.get('usage')}")
