@@ -41,7 +41,9 @@ ln -s mawk "$root/usr/bin/awk"
 printf 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n' >"$root/etc/passwd"
 printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
 tar --create --file "$work/image.tar" --directory / --no-recursion --files-from "$work/files"
-tar --append --file "$work/image.tar" --owner 0 --group 0 --directory "$root" bin sbin lib lib64 usr/bin/awk etc/passwd etc/group
+# With the root folder itself, since podman makes up a stricter mode for one that is missing.
+tar --append --file "$work/image.tar" --owner 0 --group 0 --no-recursion --directory "$root" . bin sbin lib lib64 \
+  usr/bin/awk etc/passwd etc/group
 docker import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8' \
   "$work/image.tar" "$tag" >/dev/null
 docker run --rm --network none "$tag" sh -c 'git --version && tar --version | head -1 && python3 -m pytest --version && awk "BEGIN{}"'

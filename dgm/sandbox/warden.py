@@ -301,6 +301,19 @@ def usage(folder):  # type: (bytes) -> int
     return size
 
 
+def starved():  # type: () -> bool
+    """Whether the kernel has ended a process of this container for memory. Not every engine remembers that."""
+    for name in ("memory.events", "memory/memory.oom_control"):  # of the two versions of control groups
+        try:
+            with open("/sys/fs/cgroup/" + name, "rb") as file:
+                counts = dict(line.split() for line in file.read().splitlines())
+        except (OSError, ValueError):
+            continue
+        if counts.get(b"oom_kill", b"0") != b"0":
+            return True
+    return False
+
+
 def waking():  # type: () -> int
     """Something to poll that becomes readable whenever a child has died."""
     wake, waker = os.pipe()
@@ -473,6 +486,9 @@ def main():  # type: () -> None
         return
     send("begun")
     ended, code, output = perform(order, order.command)
+    # What the kernel ended for memory looks like any other kill, and a shell adds 128 to the signal.
+    if ended == "exited" and code in (-9, 137) and b"folder" not in order.text and starved():
+        ended = "memory"
     send("ended", ended.encode(), str(code).encode())
     send("output", b"", output.all())
     report(order, before)

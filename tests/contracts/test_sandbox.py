@@ -127,7 +127,7 @@ def test_placeholders_environment_and_working_folder(sandbox: Sandbox) -> None:
     told = ast.literal_eval(env)
     assert folder == told["HOME"] + "/deep/er"
     assert told["A"] == told["HOME"] + "/a"
-    assert set(told) - {"LC_CTYPE", "HOSTNAME"} == {"A", "HOME", "PATH", "LANG", "TMPDIR"}
+    assert set(told) - {"LC_CTYPE", "HOSTNAME", "TERM", "container"} == {"A", "HOME", "PATH", "LANG", "TMPDIR"}
 
 
 def test_input_is_empty_and_the_temporary_folder_works(sandbox: Sandbox) -> None:
