@@ -35,6 +35,8 @@ class Item(Struct, frozen=True):
     exam: Exam
     solution: Files | None
     difficulty: str = ""
+    grader: str = ""
+    """A digest of what grades it, where that is more than `dgm.benchmarks.grading`."""
 
 
 class HeldBenchmark:
@@ -72,7 +74,7 @@ def fingerprint(item: Item) -> str:
     """A digest of everything that the scores on one task depend on; 16 hexadecimal digits."""
     task, exam = item.task, item.exam
     parts: list[object] = [PROVER(), STEERING, task.id, task.statement, task.image, task.seconds]
-    parts += [digest(exam.work), digest(exam.hidden), exam.check, exam.protected]
+    parts += [digest(exam.work), digest(exam.hidden), exam.check, exam.protected, item.grader, task.tries]
     return sha256(msgspec.msgpack.encode(parts)).hexdigest()[:16]
 
 

@@ -4,50 +4,53 @@ Below the collection's folder stands `<language>/exercises/practice/<exercise>/`
 files are the stub, the tests and the example solution.
 
 Invariant: an agent is shown the instructions and the stub; tests (unless asked for), examples, `.meta` and
-`.approaches` are never among its files. A further language is one more row in `LANGUAGES`.
+`.approaches` are never among its files.
 """
 
-import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
-from dgm.benchmarks.grading import Check, Exam
-from dgm.benchmarks.held import GRADING, BadBenchmark, HeldBenchmark, Item, check_tests, read_settings, read_tree
-from dgm.files import File, Files
-from dgm.protocols import Limits, Task
+from dgm.benchmarks import languages, outcomes, reported
+from dgm.benchmarks.collection import SOURCE, exercises
+from dgm.benchmarks.grading import Check, Exam, matches
+from dgm.benchmarks.held import GRADING, BadBenchmark, HeldBenchmark, Item, check_tests, read_settings
+from dgm.benchmarks.languages import LANGUAGES, Language, lifted, tests_in
+from dgm.files import File, Files, digest, read_folder
+from dgm.jobs import JobId, TaskId
+from dgm.protocols import Grade, Limits, Patch, Sandbox, Task
+from dgm.shipped import home
 
 DOCS = (".docs/introduction.md", ".docs/instructions.md", ".docs/instructions.append.md")
-
-
-class Language(Struct, frozen=True):
-    """How exercises of one language are graded."""
-
-    check: Check
-    image: str | None = None
-    lift: tuple[tuple[str, str], ...] = ()
-    """Regular expressions and their replacements that turn skipped tests on."""
-
-
-LANGUAGES: Mapping[str, Language] = {"python": Language(Check(seconds=60.0))}
+REFERENCE = ".meta/src/reference/java/"
+PYTHON_SECONDS = 60.0
 
 
 class PolyglotSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """`benchmark.toml` of an exercise collection."""
 
     path: str = "."
-    """The collection's folder, relative to this file."""
+    """The collection: a clone's folder or an archive, relative to this file, or the URL of an archive."""
+    sha256: str = ""
+    """Of the archive; anything else is refused."""
     kind: Literal["polyglot"] = "polyglot"
     name: str = "polyglot"
     description: str = ""
-    languages: tuple[str, ...] = ("python",)
+    languages: tuple[str, ...] = ()
+    """Those to use; none named: all that the collection has."""
     tests_visible: bool = False
     """Show the tests to the agent. Published results differ in this; a score only compares with its like."""
+    tries: int = 1
+    """How often an agent may try a task; after the first it is shown what the tests printed."""
     image: str | None = None
+    """One Docker image for all languages."""
+    images: Mapping[str, str] = {}
+    """Language to its Docker image, where it is not the one built from the recipe; "": the run's own default."""
     seconds: float | None = None
+    """How long an agent may work on a task; the run's own limit if there is none."""
 
 
 class Roles(Struct, frozen=True):
@@ -56,6 +59,8 @@ class Roles(Struct, frozen=True):
     solution: tuple[str, ...]
     test: tuple[str, ...]
     example: tuple[str, ...] = ()
+    editor: tuple[str, ...] = ()
+    """Given with the stub, and not to be changed."""
 
 
 class Meta(Struct, frozen=True):
@@ -67,67 +72,138 @@ class Meta(Struct, frozen=True):
 class PolyglotBenchmark(HeldBenchmark):
     """The exercises that the `benchmark.toml` in `folder` names. Raises `BadBenchmark`."""
 
+    recipes: Mapping[str, Path]
+    """The images that tasks need and that are built here: name to the folder of the Dockerfile."""
+
     def __init__(self, folder: Path, limits: Limits = GRADING) -> None:
         settings = read_settings(folder / "benchmark.toml", PolyglotSettings)
-        super().__init__(settings.name, read_items(folder / settings.path, settings), limits)
+        super().__init__(settings.name, read_items(folder, settings), limits)
+        wanted = {item.exam.image for item in self.items.values()}
+        self.recipes = {image: recipe for image, recipe in recipes().values() if image in wanted}
+
+    def grade(self, id: TaskId, patch: Patch, sandbox: Sandbox, job: JobId) -> Grade:
+        item = self.items[id]
+        language = LANGUAGES[item.task.group]
+        if language is None:
+            return super().grade(id, patch, sandbox, job)
+        return reported.grade(item.exam, language, item.task.workspace, patch, sandbox, job, self.limits)
+
+
+def recipes() -> Mapping[str, tuple[str, Path]]:
+    """Language to its image's name and recipe. The name changes with the recipe, so that it is built anew."""
+    folders = {name: home("benchmarks") / "polyglot" / "images" / name for name in LANGUAGES}
+    return {
+        name: (f"dgm-polyglot-{name}:{digest(read_folder(folder))[:12]}", folder) for name, folder in folders.items()
+    }
+
+
+# ---------------------------------------------------------------- reading
 
 
 def read_items(folder: Path, settings: PolyglotSettings) -> Iterator[Item]:
-    for name in settings.languages:
+    for name in (*settings.languages, *settings.images):
         if name not in LANGUAGES:
             raise BadBenchmark(f"the language {name!r} is not supported; supported are: {', '.join(LANGUAGES)}")
-        places = sorted(path.parent.parent for path in folder.glob(f"{name}/exercises/practice/*/.meta/config.json"))
-        if not places:
+    if settings.tries < 1:
+        raise BadBenchmark(f"{folder / 'benchmark.toml'}: tries = {settings.tries}; it has to be 1 or more")
+    held = exercises(folder, settings.path, settings.sha256)
+    found = [name for name in LANGUAGES if any(language == name for language, _ in held)]
+    images = {name: image for name, (image, _) in recipes().items()} | dict(settings.images)
+    for name in settings.languages or found:
+        if name not in found:
             raise BadBenchmark(
-                f"{folder / name / 'exercises' / 'practice'} holds no exercises; get the collection with "
-                f"git clone https://github.com/Aider-AI/polyglot-benchmark {folder}"
+                f"{settings.path} holds no exercises in {name}; is it a clone or an archive of {SOURCE}?"
             )
-        for place in places:
-            yield read_exercise(place, name, settings)
+        image = settings.image or images[name] or None
+        for (language, exercise), files in held.items():
+            if language == name:
+                yield read_exercise(exercise, name, files, image, settings)
 
 
-def read_exercise(place: Path, name: str, settings: PolyglotSettings) -> Item:
+def read_exercise(exercise: str, name: str, files: Files, image: str | None, settings: PolyglotSettings) -> Item:
     """One exercise. Raises `BadBenchmark`."""
-    language, files, roles = LANGUAGES[name], read_tree(place), read_roles(place)
-    if missing := {*roles.solution, *roles.test, *roles.example} - files.keys():
-        raise BadBenchmark(f"{place / min(missing)} is missing, though .meta/config.json names it")
-    tests = {path: lifted(files[path], language) for path in roles.test}
-    shown = {path: file for path, file in files.items() if not path.startswith(".") and path not in roles.test}
+    language, roles, place = LANGUAGES[name], read_roles(files, f"{name}/{exercise}"), f"{name}/{exercise}"
+    if missing := {*roles.solution, *roles.test, *roles.example, *roles.editor} - files.keys():
+        raise BadBenchmark(f"{place}/{min(missing)} is missing, though .meta/config.json names it")
+    hidden = {path: files[path] for path in files if is_test(path, roles, language)}
+    if language is not None:
+        hidden |= {path: File(lifted(text(files[path]), language).encode()) for path in roles.test}
+    surplus = language.surplus if language else ()
+    shown = {
+        path: file
+        for path, file in files.items()
+        if not path.startswith(".") and path not in hidden and not matches(path, surplus)
+    }
     exam = Exam(
-        work={**shown, **tests} if settings.tests_visible else shown,
-        hidden=tests,
-        check=language.check,
-        protected=roles.test,
-        image=settings.image or language.image,
+        work={**shown, **hidden} if settings.tests_visible else shown,
+        hidden=hidden,
+        check=Check(seconds=language.seconds if language else PYTHON_SECONDS),
+        protected=(*roles.test, *roles.editor),
+        image=image,
     )
-    check_tests(exam, place)
+    if language is None:
+        check_tests(exam, Path(place))
+    elif not sum(tests_in(text(file), language) for file in hidden.values()):
+        raise BadBenchmark(f"{place} has no tests that can be found in {', '.join(roles.test)}")
     task = Task(
-        id=f"{settings.name}/{name}-{place.name}",
-        statement=statement(files, roles),
+        id=f"{settings.name}/{name}-{exercise}",
+        statement=statement(files, roles, language),
         files=exam.work,
-        image=exam.image,
+        image=image,
+        workspace=exercise if language else "work",
         seconds=settings.seconds,
+        tries=settings.tries,
+        group=name,
     )
-    paired = len(roles.solution) == len(roles.example)
-    solution = {path: files[of] for path, of in zip(roles.solution, roles.example, strict=True)} if paired else None
-    return Item(task, exam, solution)
+    return Item(task, exam, reference(files, roles), grader=grader(language))
 
 
-def read_roles(place: Path) -> Roles:
-    path = place / ".meta" / "config.json"
+def is_test(path: str, roles: Roles, language: Language | None) -> bool:
+    return path in roles.test or (
+        language is not None
+        and not path.startswith(".")
+        and matches(path, language.tests)
+        and path not in roles.solution
+    )
+
+
+def read_roles(files: Files, place: str) -> Roles:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Meta).files
-    except msgspec.MsgspecError as error:
-        raise BadBenchmark(f"{path} does not say which files are solution and test: {error}") from error
+        return msgspec.json.decode(files[".meta/config.json"].data, type=Meta).files
+    except (KeyError, msgspec.MsgspecError) as error:
+        raise BadBenchmark(f"{place}/.meta/config.json does not say which files are what: {error}") from error
 
 
-def statement(files: Files, roles: Roles) -> str:
-    docs = [files[path].data.decode(errors="replace").strip() for path in DOCS if path in files]
-    return "\n\n".join([*docs, f"Write your solution into: {', '.join(roles.solution)}"]) + "\n"
+def statement(files: Files, roles: Roles, language: Language | None) -> str:
+    docs = [text(files[path]).strip() for path in DOCS if path in files]
+    hint = f"There is no network. {language.hint}" if language else ""
+    return "\n\n".join([*docs, f"Write your solution into: {', '.join(roles.solution)}", hint]).strip() + "\n"
 
 
-def lifted(file: File, language: Language) -> File:
-    text = file.data.decode(errors="replace") if language.lift else ""
-    for pattern, replacement in language.lift:
-        text = re.sub(pattern, replacement, text)
-    return File(text.encode(), file.executable) if language.lift else file
+def reference(files: Files, roles: Roles) -> Files | None:
+    """The example solution, each file where it belongs: in place of the stub of its kind, or else beside it."""
+    if not roles.example:
+        return None
+    laid: dict[str, File] = {}
+    for path in roles.example:
+        if path.startswith(REFERENCE):
+            laid["src/main/java/" + path.removeprefix(REFERENCE)] = files[path]
+            continue
+        own = PurePosixPath(path)
+        stubs = [stub for stub in roles.solution if PurePosixPath(stub).suffix == own.suffix and stub not in laid]
+        laid[stubs[0] if stubs else str(PurePosixPath(roles.solution[0]).parent / own.name)] = files[path]
+    if (crates := ".meta/Cargo-example.toml") in files:
+        laid["Cargo.toml"] = files[crates]
+    return laid
+
+
+def grader(language: Language | None) -> str:
+    """A digest of what grades exercises of this language, beyond the exercise."""
+    if language is None:
+        return ""
+    sources = [Path(module.__file__ or "") for module in (languages, outcomes, reported)]
+    return digest({path.name: File(path.read_bytes()) for path in sources})
+
+
+def text(file: File) -> str:
+    return file.data.decode(errors="replace")

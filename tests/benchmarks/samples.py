@@ -7,6 +7,7 @@ import pytest
 
 from dgm.files import File, write_folder
 
+LOCAL = 'kind = "polyglot"\nlanguages = ["python"]\nimages = {python = ""}\n'
 SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "polyglot-sample.jsonl"
 
 
@@ -76,7 +77,7 @@ def exercises(folder: Path) -> Path:
         "leap_test.py": test,
     }
     write_folder({path: File(text.encode()) for path, text in texts.items()}, folder / "python/exercises/practice/leap")
-    (folder / "benchmark.toml").write_text('kind = "polyglot"\n')
+    (folder / "benchmark.toml").write_text(LOCAL)
     return folder
 
 
@@ -89,5 +90,21 @@ def sample(folder: Path) -> Path:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-    (folder / "benchmark.toml").write_text('kind = "polyglot"\n')
+    (folder / "benchmark.toml").write_text(LOCAL)
+    return folder
+
+
+def commanded(folder: Path, script: str, extra: str = "") -> Path:
+    """A benchmark of one task, `task`, below `folder`, which is graded by a shell script; the folder gives its name."""
+    task = folder / "tasks" / "task"
+    for part in ("work", "hidden", "solution"):
+        (task / part).mkdir(parents=True)
+    (task / "work/answer").write_text("42\n")
+    (task / "hidden/key").write_text("42\n")
+    (task / "solution/answer").write_text("43\n")
+    (task / "task.md").write_text("Give another answer.\n")
+    command = json.dumps(["sh", "-c", script])
+    (folder / "benchmark.toml").write_text(
+        f'name = "{folder.name}"\n{extra}\n[check]\nseconds = 1000\ncommand = {command}\n'
+    )
     return folder

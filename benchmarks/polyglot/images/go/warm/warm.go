@@ -1,0 +1,32 @@
+// Package warm is compiled once, so that what exercises tend to import is compiled for all of them.
+package warm
+
+import (
+	_ "bufio"
+	_ "bytes"
+	_ "container/heap"
+	_ "container/list"
+	_ "context"
+	_ "encoding/json"
+	_ "errors"
+	_ "fmt"
+	_ "io"
+	_ "maps"
+	_ "math/big"
+	_ "math/bits"
+	_ "math/rand"
+	_ "os"
+	_ "reflect"
+	_ "regexp"
+	_ "slices"
+	_ "sort"
+	_ "strconv"
+	_ "strings"
+	_ "sync"
+	_ "sync/atomic"
+	_ "testing/quick"
+	_ "text/tabwriter"
+	_ "text/template"
+	_ "time"
+	_ "unicode/utf8"
+)
