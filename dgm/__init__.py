@@ -11,7 +11,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "dgm.archive": ("Archive", "Reader", "read_tree"),
-    "dgm.benchmarks": ("open_benchmark", "verify"),
+    "dgm.benchmarks": ("open_benchmark",),
+    "dgm.clade": ("Agent",),
     "dgm.config": ("Config", "ConfigError"),
     "dgm.files": ("BadFiles", "File", "Files", "read_folder", "write_folder"),
     "dgm.jobs": ("Evaluate", "Expand", "Failure", "Rewrite", "Usage", "Verdict"),
@@ -31,8 +32,9 @@ _HOMES = {
         "SandboxFault",
         "Task",
     ),
+    "dgm.readiness": ("examine",),
     "dgm.run": ("Run", "open_run"),
-    "dgm.tree": ("Agent", "Tree"),
+    "dgm.tree": ("Tree",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -25,6 +25,8 @@ class FolderSettings(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     kind: Literal["folder"] = "folder"
     description: str = ""
+    proven: bool = False
+    """Whether its tasks are known to be sound wherever they run, so that a run does not ask for `dgm prepare` first."""
     language: str = "python"
     image: str | None = None
     """The Docker image that tasks are attempted and graded in; the run's own default if there is none."""

@@ -118,6 +118,36 @@ def run(
         drive(config, archive, set, amend or [])
 
 
+@app.command(
+    epilog="""\b
+Examples:
+  dgm prepare starter                    check every task of a shipped benchmark
+  dgm prepare ./my-tasks                 the same for tasks of your own
+  dgm prepare --config dgm.toml --json   what a run with these settings would use
+
+What was found out is kept in $DGM_CACHE (default: ~/.cache/dgm), so that a second call is at once done."""
+)
+@guarded
+def prepare(
+    benchmark: Annotated[
+        str | None, typer.Argument(metavar="BENCHMARK", help="A name or a folder. Default: run.benchmark.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="CONFIG", help="A TOML file. Default: dgm.toml if there is one.")
+    ] = None,
+    set: SetOption = None,
+    tasks: Annotated[list[str] | None, typer.Option("--tasks", metavar="ID", help="Only this one. Repeatable.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N tasks.")] = None,
+    times: Annotated[int, typer.Option("--times", min=1, help="Grade each patch so often.")] = 2,
+    again: Annotated[bool, typer.Option("--again", help="Whatever is known already.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Get the images of a benchmark, and find out which of its tasks can be trusted here."""
+    from dgm.cli.preparing import prepare_benchmark
+
+    prepare_benchmark(benchmark, config, set or [], tasks or [], limit, times, again, json)
+
+
 @app.command(epilog="\b\nExamples:\n  dgm status\n  dgm status --archive archive/first --watch\n  dgm status --json")
 @guarded
 def status(

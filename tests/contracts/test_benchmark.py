@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dgm.benchmarks import FolderBenchmark, PolyglotBenchmark, open_benchmark, verify
+from dgm.benchmarks import FolderBenchmark, PolyglotBenchmark, open_benchmark
 from dgm.files import patched
 from dgm.protocols import Benchmark, Errand, Limits, Patch, Sandbox
+from dgm.readiness import examine
 from dgm.sandbox.local import LocalSandbox
 from dgm.shipped import home
 from tests.benchmarks.samples import exercises, sample, shop
@@ -80,7 +81,10 @@ def test_neither_reference_nor_hidden_tests_are_shown(benchmark: Benchmark) -> N
 
 def test_sound(benchmark: Benchmark) -> None:
     """Each reference is solved, each untouched task is not."""
-    assert verify(benchmark, LocalSandbox("benchmarks"), slots=SLOTS) == []
+    sandbox = LocalSandbox("benchmarks")
+    with ThreadPoolExecutor(SLOTS) as pool:
+        found = pool.map(lambda task: examine(benchmark, task, sandbox, 1), benchmark.tasks())
+        assert [one for one in found if one.kind != "sound"] == []
 
 
 def test_an_empty_workspace_is_unsolved(benchmark: Benchmark, sandbox: Sandbox) -> None:

@@ -1,0 +1,190 @@
+"""`prepare`: gets the images that a benchmark needs, and finds out which of its tasks can be trusted on this machine.
+
+Invariant: it checks what a run with the same settings would use, in the same sandbox, and costs no money.
+"""
+
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from threading import Event
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from dgm.benchmarks import open_benchmark
+from dgm.cli import setting
+from dgm.cli.failing import ERROR, UNFIT
+from dgm.config import Config, ConfigError
+from dgm.jobs import TaskId
+from dgm.protocols import Benchmark, Cancelled, Sandbox, SandboxFault
+from dgm.readiness import Fetch, Finding, Findings, prepare
+from dgm.run import slots_of
+from dgm.sandbox import open_sandbox
+from dgm.selection import choose, listed
+from dgm.text import clip, count, note, out, out_json, plain, styled
+
+STYLE = {"sound": "green", "unprepared": "red"}
+
+
+class Row(Struct, frozen=True):
+    """A task. `state`: sound, ceiling, floor, flicker, unavailable, or unprepared where the environment kept it from
+    being found out; `reference`: whether it has one; `image`: the one it names; `times`: how often each patch was
+    graded."""
+
+    task: TaskId
+    state: str
+    reason: str
+    reference: bool
+    image: str | None
+    times: int
+
+
+def prepare_benchmark(
+    name: str | None,
+    path: Path | None,
+    overrides: list[str],
+    tasks: list[str],
+    limit: int | None,
+    times: int,
+    again: bool,
+    as_json: bool,
+) -> None:
+    """Exits with `UNFIT` where no task is usable, with `ERROR` where some could not be looked at."""
+    config = meant(setting.load(path, overrides), name)
+    benchmark = open_benchmark(config.run.benchmark, config.grading)
+    stop = Event()
+    try:
+        default_image(config, benchmark, stop)
+        sandbox = open_sandbox(config.sandbox, "prepare", config.simulated)
+        try:
+            note(f"Sandbox: {sandbox.name}{f' ({sandbox.note})' if sandbox.note else ''}.")
+            sandbox.check()
+            findings = Findings(benchmark, sandbox, config)
+            named = listed("--tasks", tasks, benchmark) if tasks else None
+            rows = found(findings, config, named, limit, fetching(sandbox, benchmark), times, again)
+        finally:
+            sandbox.close()
+    finally:
+        stop.set()
+    if as_json:
+        counts = Counter(row.state for row in rows)
+        out_json({"benchmark": benchmark.name, "version": benchmark.version, "counts": counts, "tasks": rows})
+    else:
+        out(*table(rows), last_line(rows, next_words(rows, name, path, overrides)))
+    sys.stdout.flush()
+    if not any(row.state == "sound" for row in rows):
+        note("dgm: no task is usable on this machine; the table says why.")
+        sys.exit(UNFIT)
+    if any(row.state == "unprepared" for row in rows):
+        sys.exit(ERROR)
+
+
+def meant(config: Config, name: str | None) -> Config:
+    """The settings for the benchmark `name`. What they say about the tasks of another one does not count."""
+    if name is None or name == config.run.benchmark:
+        return config
+    return replace(config, run=replace(config.run, benchmark=name, tasks=0, subset="", held_out=0))
+
+
+def default_image(config: Config, benchmark: Benchmark, stop: Event) -> None:
+    """Get the image of agents, and of tasks that name none; what it means where that fails, the sandbox says."""
+    if config.sandbox.kind == "local":
+        return
+    from dgm.sandbox.docker import DockerSandbox
+
+    docker = DockerSandbox("prepare", config.sandbox.image, settings=config.sandbox)
+    try:
+        fetching(docker, benchmark)(config.sandbox.image, stop)
+    except SandboxFault as fault:
+        note(f"The image {config.sandbox.image} of agents: {plain(str(fault))}")
+    finally:
+        docker.close()
+
+
+def fetching(sandbox: Sandbox, benchmark: Benchmark) -> Fetch:
+    """How `sandbox` gets an image."""
+    if sandbox.name != "docker":
+        return lambda image, stop: sandbox.identity(image)
+    from dgm.sandbox.docker import DockerSandbox
+
+    assert isinstance(sandbox, DockerSandbox)
+    sandbox.images.say = lambda text: note(plain(text))
+    recipes = getattr(benchmark, "recipes", {})
+    return lambda image, stop: image and sandbox.fetch(image, recipes.get(image), stop)
+
+
+def found(
+    findings: Findings,
+    config: Config,
+    named: list[TaskId] | None,
+    limit: int | None,
+    fetch: Fetch,
+    times: int,
+    again: bool,
+) -> list[Row]:
+    """Find out about the tasks that are named, or else about those that a run would select once these are known."""
+    rows: dict[TaskId, Row] = {}
+    unfit: set[TaskId] = set()
+    while wanted := [task for task in named or selection(config, findings.benchmark, unfit) if task not in rows][
+        :limit
+    ]:
+        ahead = len(rows) + len(wanted)
+        for task, what in prepare(findings, wanted, fetch, times, slots_of(config), again):
+            rows[task] = row(findings.benchmark, task, what)
+            if isinstance(what, Finding) and what.unfit:
+                unfit.add(task)
+            words = f"{rows[task].state}{f': {rows[task].reason}' if rows[task].reason else ''}"
+            note(f"[{len(rows)} of {ahead}] {plain(task)}: {clip(words, 200)}")
+        if limit is not None:
+            break
+    return sorted(rows.values(), key=lambda one: one.task)
+
+
+def selection(config: Config, benchmark: Benchmark, unfit: set[TaskId]) -> Iterable[TaskId]:
+    try:
+        chosen = choose(config.run, benchmark, unfit)
+    except ConfigError:
+        if not unfit:
+            raise
+        return ()  # Too few are left, as the last line will say.
+    return (*chosen.tasks, *chosen.held_out)
+
+
+def row(benchmark: Benchmark, task: TaskId, what: Finding | SandboxFault) -> Row:
+    image = benchmark.task(task).image
+    if isinstance(what, Finding):
+        return Row(task, what.kind, what.reason, what.reference, image, what.times)
+    reason = "cancelled" if isinstance(what, Cancelled) else str(what)
+    return Row(task, "unprepared", reason, benchmark.reference(task) is not None, image, 0)
+
+
+def table(rows: list[Row]) -> list[str]:
+    widest = max((len(one.task) for one in rows), default=0)
+    return [
+        f"{styled(f'{one.state:<11}', STYLE.get(one.state, 'yellow'))}  {plain(one.task):<{widest}}  "
+        f"{clip(one.reason, 300)}".rstrip()
+        for one in rows
+    ]
+
+
+def last_line(rows: list[Row], next_words: str) -> str:
+    states = Counter(row.state for row in rows)
+    bad = sum(states[kind] for kind in ("ceiling", "floor", "flicker"))
+    return (
+        f"{count(len(rows), 'task')}: {states['sound']} sound, {bad} quarantined, {states['unavailable']} not "
+        f"available, {states['unprepared']} left unprepared. {next_words}"
+    )
+
+
+def next_words(rows: list[Row], name: str | None, path: Path | None, overrides: list[str]) -> str:
+    """What to type next."""
+    words = [word for override in overrides for word in ("--set", override)]
+    if any(row.state == "unprepared" for row in rows):
+        given = [*([name] if name else []), *(["--config", str(path)] if path else [])]
+        return f"To find out about the rest: {shlex.join(['dgm', 'prepare', *given, *words])}"
+    if not any(row.state == "sound" for row in rows):
+        return "Nothing is usable."
+    benchmark = ["--set", f"run.benchmark={name}"] if name else []
+    return f"Next: {shlex.join(['dgm', 'run', *([str(path)] if path else []), *benchmark, *words])}"

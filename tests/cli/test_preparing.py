@@ -1,0 +1,102 @@
+"""`dgm prepare` as a process, and what a run makes of what it found."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.samples import RIGHT, commanded, shop
+from tests.cli.archives import SECONDS, dgm, environ
+
+LOCAL = "--set=sandbox.kind=local"
+
+
+@pytest.fixture
+def tasks(tmp_path: Path) -> Path:
+    """A sound task, and one that is solved from the start."""
+    folder = shop(tmp_path / "shop")
+    (folder / "tasks/price").rename(folder / "tasks/good")
+    shop(folder)
+    (folder / "tasks/price/work/shop/price.py").write_text(RIGHT)
+    return folder
+
+
+def test_a_folder_of_tasks_is_checked_and_a_second_call_knows(tasks: Path) -> None:
+    done = dgm("prepare", tasks, LOCAL)
+    assert done.returncode == 0, done.stderr
+    first, second, last = done.stdout.splitlines()
+    assert first.split() == ["sound", "shop/good"]
+    assert second.split()[:2] == ["floor", "shop/price"]
+    assert last.startswith("2 tasks: 1 sound, 1 quarantined, 0 not available, 0 left unprepared. Next: dgm run ")
+    assert f"--set run.benchmark={tasks}" in last
+    assert "Sandbox: local" in done.stderr
+    again = dgm("prepare", tasks, LOCAL, "--json")
+    told = json.loads(again.stdout)
+    assert told["counts"] == {"sound": 1, "floor": 1}
+    assert [(task["task"], task["state"], task["times"]) for task in told["tasks"]] == [
+        ("shop/good", "sound", 2),
+        ("shop/price", "floor", 2),
+    ]
+
+
+def test_only_the_tasks_that_are_named(tasks: Path) -> None:
+    done = dgm("prepare", tasks, LOCAL, "--tasks", "price", "--times", "1")
+    assert done.returncode == 5, "nothing of that is usable"
+    assert "no task is usable" in done.stderr
+    assert "1 task: 0 sound, 1 quarantined" in done.stdout
+    limited = dgm("prepare", tasks, LOCAL, "--limit", "1")
+    assert limited.returncode == 0
+    assert "1 task: 1 sound" in limited.stdout
+    assert dgm("prepare", tasks, LOCAL, "--tasks", "none").returncode == 2
+
+
+def test_it_checks_what_a_run_would_draw(tmp_path: Path, tasks: Path) -> None:
+    config = tmp_path / "dgm.toml"
+    config.write_text(f'[run]\nbenchmark = "{tasks}"\ntasks = 1\n[sandbox]\nkind = "local"\n')
+    done = dgm("prepare", "--config", config, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1 sound" in done.stdout, "another one is drawn for one that cannot be trusted"
+    assert "Next: dgm run" in done.stdout
+    assert str(config) in done.stdout
+
+
+def test_tasks_whose_image_is_out_of_reach_are_left_unprepared(tmp_path: Path) -> None:
+    folder = shop(tmp_path / "shop", 'image = "no/such:image"\n')
+    done = dgm("prepare", folder, LOCAL)
+    assert done.returncode == 5
+    assert "unprepared" in done.stdout
+    assert "start a Docker engine" in done.stdout
+
+
+def test_an_interrupted_one_goes_on(tmp_path: Path) -> None:
+    folder = commanded(tmp_path / "slow", f"test -e {tmp_path}/go || exec sleep 1000; grep -q 43 answer")
+    command = [sys.executable, "-m", "dgm", "prepare", str(folder), LOCAL]
+    process = subprocess.Popen(command, env=environ(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert "Sandbox" in process.stderr.readline()
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 130
+    assert not out
+    (tmp_path / "go").touch()
+    assert dgm("prepare", folder, LOCAL).returncode == 0
+
+
+def test_a_missing_engine_is_an_unfit_machine(tasks: Path) -> None:
+    done = dgm("prepare", tasks, "--set=sandbox.kind=docker")
+    assert done.returncode == 5
+    assert "Traceback" not in done.stderr
+
+
+def test_a_cache_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Path, tasks: Path) -> None:
+    (tmp_path / "file").touch()
+    done = dgm("prepare", tasks, LOCAL, DGM_CACHE=os.fspath(tmp_path / "file"))
+    assert done.returncode == 1
+    assert str(tmp_path / "file") in done.stderr
+    assert "Traceback" not in done.stderr
