@@ -4,11 +4,12 @@ import os
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from dgm.benchmarks import FolderBenchmark
+from dgm.benchmarks import FolderBenchmark, grading
 from dgm.files import File
-from dgm.protocols import Cancelled, Limits, Patch, SandboxFault
+from dgm.protocols import Cancelled, Errand, Limits, Patch, Ran, SandboxFault
 from dgm.sandbox.local import LocalSandbox
 from tests.benchmarks.samples import ENDLESS, RIGHT, WRONG, files, shop
 
@@ -239,10 +240,9 @@ def test_what_equals_everything_is_flagged(price: FolderBenchmark) -> None:
 
 
 def test_a_canary_that_sings_wrong_is_named(price: FolderBenchmark) -> None:
-    for name in ("swallow what fails", "swallow and restore"):
-        grade = price.grade("shop/price", Patch(CHEATS[name]), LocalSandbox("benchmarks"), 1)
-        assert not grade.solved, grade.report
-        assert any(flag.startswith(("canary:", "tampered:")) for flag in grade.flags), grade
+    grade = price.grade("shop/price", Patch(CHEATS["swallow what fails"]), LocalSandbox("benchmarks"), 1)
+    assert not grade.solved, grade.report
+    assert any(flag.startswith("canary:") for flag in grade.flags), grade
 
 
 @pytest.mark.docker
@@ -316,6 +316,25 @@ def test_a_missing_interpreter_is_a_fault_of_the_sandbox(price: FolderBenchmark)
         price.grade(
             "shop/price", Patch(files({"shop/price": RIGHT})), LocalSandbox("benchmarks", python="/bin/false"), 1
         )
+
+
+def test_swallowed_output_is_no_fault_of_the_sandbox(price: FolderBenchmark) -> None:
+    code = CATCH.replace("os.write", "len") + "while True:\n    pass\n"
+    limits = Limits(seconds=2)
+    patch = Patch(files({"shop/price": "import os, time\n" + code}))
+    exam = price.items["shop/price"].exam
+    for _ in range(3):
+        assert not grading.grade(exam, patch, LocalSandbox("benchmarks"), 1, limits).solved
+    silent = Silent("benchmarks")
+    assert not grading.grade(exam, Patch(files({"shop/price": RIGHT})), silent, 1, limits).solved
+
+
+class Silent(LocalSandbox):
+    """Where everything that tests print is caught by somebody else."""
+
+    def run(self, errand: Errand) -> Ran:
+        ran = super().run(errand)
+        return msgspec.structs.replace(ran, output=b"") if "{home}/grader/prove.py" in errand.command else ran
 
 
 def test_a_cancelled_grading_is_no_verdict(price: FolderBenchmark) -> None:
