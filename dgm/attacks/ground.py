@@ -91,6 +91,8 @@ class Ground:
     def __init__(self, config: SandboxConfig, sandbox: Sandbox, folder: Path, run: str, key: str) -> None:
         self.config, self.sandbox, self.folder, self.run, self.key = config, sandbox, folder, run, key
         self.mark = folder / "mark"
+        self.secrets = (key,)
+        """What the gateway knows that it has to hide."""
         self.bait = Bait()
         self.has: frozenset[str] = frozenset()
         self.lock = threading.Lock()
@@ -119,7 +121,7 @@ class Ground:
     def gateway(self, model: LeakyModel) -> Gateway:
         caps = CapsConfig(calls_per_job=CALLS)
         route = {"solve": (ModelConfig(name=model.name), model)}
-        return Gateway(route, Spending(caps), secrets=[self.key], backoff=0.05)  # type: ignore[arg-type]
+        return Gateway(route, Spending(caps), secrets=self.secrets, backoff=0.05)  # type: ignore[arg-type]
 
     def look(self) -> None:
         """Find out what the image has. Raises `SandboxFault`."""

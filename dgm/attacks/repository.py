@@ -6,6 +6,7 @@ Invariant: the image is built once, without a network, under a name of its own, 
 import secrets
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from dgm.attacks.ground import Ground, LeakyModel
 from dgm.attacks.seen import NotTried
 from dgm.files import File
 from dgm.jobs import TaskId
-from dgm.protocols import Benchmark, Grade, Limits, Patch, Ran
+from dgm.protocols import Benchmark, Grade, Limits, Patch, Ran, SandboxFault
 
 LIMITS = Limits(seconds=90.0, memory_mb=1024)
 START = b'exec "$DGM_PYTHON" -u "$DGM_AGENT/attack.py"\n'
@@ -53,7 +54,7 @@ def instance(ground: Ground) -> tuple[Benchmark, TaskId, str]:
 
 
 def build(ground: Ground) -> tuple[Benchmark, TaskId, str]:
-    from docker.errors import DockerException
+    from dgm.sandbox.engine import faults
 
     try:
         from dgm.benchmarks import swebench_official
@@ -63,14 +64,14 @@ def build(ground: Ground) -> tuple[Benchmark, TaskId, str]:
 
         swebench_official.version()
     except ImportError as error:
-        raise NotTried(f"{error}: `pip install 'dgm[swebench]'` brings it") from error
+        raise NotTried(f"{error}: install swebench to have this tried") from error
     story = msgspec.structs.replace(TILL, repo="dgm/attack", number=1 + secrets.randbelow(10**9))
+    ground.later.callback(removing(story.image))
     try:
-        row = build_instance(ground.config.image, story)
-    except (DockerException, RuntimeError) as error:
+        with faults("building an image"):
+            row = build_instance(ground.config.image, story)
+    except (SandboxFault, RuntimeError) as error:
         raise NotTried(f"no instance can be built on {ground.config.image}: {str(error)[:300]}") from error
-    finally:
-        ground.later.callback(removing(story.image))
     folder = ground.folder / "instance"
     folder.mkdir()
     (folder / "rows.jsonl").write_bytes(msgspec.json.encode(row) + b"\n")
@@ -82,16 +83,14 @@ def build(ground: Ground) -> tuple[Benchmark, TaskId, str]:
 
 
 def removing(image: str) -> Callable[[], None]:
+    from dgm.sandbox.engine import connect, faults
+
     def remove() -> None:
-        from docker.errors import ImageNotFound
-
-        from dgm.sandbox.engine import connect
-
         client: Any = connect()
         try:
-            client.remove_image(image, force=True)
-        except ImageNotFound:
-            pass
+            # It may never have been built.
+            with suppress(SandboxFault), faults("removing an image"):
+                client.remove_image(image, force=True)
         finally:
             client.close()
 

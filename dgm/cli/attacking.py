@@ -5,10 +5,15 @@ Invariant: one line a case, as it ends; the exit code says whether any attack go
 
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dgm.cli.failing import UNFIT
 from dgm.text import count, note, out, out_json, plain, styled
+
+if TYPE_CHECKING:
+    from dgm.attacks import Finding
 
 STYLE = {"held": "green", "remains": "yellow", "FAILED": "red", "not tried": "dim"}
 
@@ -18,9 +23,12 @@ def attack_machine(path: Path | None, overrides: list[str], as_json: bool) -> No
     from dgm.attacks import attack
     from dgm.cli import setting
 
-    config = setting.load(path, overrides)
+    tell(attack(setting.load(path, overrides).sandbox), as_json)
+
+
+def tell(findings: Iterable["Finding"], as_json: bool) -> None:
     found = []
-    for finding in attack(config.sandbox):
+    for finding in findings:
         found.append(finding)
         if not as_json:
             known = f"{finding.expected}; " if finding.result == "remains" else ""
