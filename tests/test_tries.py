@@ -1,5 +1,6 @@
 """Tasks with more than one try: what the agent gets before the next one, and that no try is ever paid for twice."""
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dgm.attempt import REPORT_CHARACTERS, Attempt, harmless, together
+from dgm.benchmarks import open_benchmark
 from dgm.files import File, Files, patched
 from dgm.jobs import Evaluate, Expand, Failure, Verdict
 from dgm.protocols import Benchmark, Errand, Grade, Patch, Ran, Sandbox, SandboxFault, Task
@@ -64,8 +66,6 @@ def learner(benchmark: Benchmark, also: str = "true") -> Files:
 
 
 def test_the_next_try_finds_the_first_change_and_what_the_tests_printed(make: Make) -> None:
-    from dgm.benchmarks import open_benchmark
-
     benchmark = open_benchmark("starter")
     model = Parrot()
     tell = 'cp "$DGM_STATEMENT" told.txt; ! ls tests/test_*.py && echo gone > state.txt'
@@ -91,8 +91,6 @@ def test_the_next_try_finds_the_first_change_and_what_the_tests_printed(make: Ma
 
 
 def test_a_task_that_is_solved_at_once_is_not_tried_again(make: Make) -> None:
-    from dgm.benchmarks import open_benchmark
-
     benchmark = open_benchmark("starter")
     model = Parrot()
     worker, archive = make(shell(solving(benchmark, TASK)), model)
@@ -121,8 +119,6 @@ def test_the_verdict_is_that_of_the_last_try(make: Make) -> None:
 
 @pytest.mark.parametrize("killing", [1, 2, 3, 4])
 def test_wherever_the_driver_is_killed_no_try_is_paid_for_twice(make: Make, killing: int) -> None:
-    from dgm.benchmarks import open_benchmark
-
     benchmark = open_benchmark("starter")
     model = Parrot()
     worker, archive = make(learner(benchmark), model)
@@ -138,6 +134,32 @@ def test_wherever_the_driver_is_killed_no_try_is_paid_for_twice(make: Make, kill
     assert isinstance(outcome, Verdict), outcome
     assert outcome.solved
     assert len(model.calls) == outcome.usage.calls == 2
+
+
+@pytest.mark.parametrize(("killing", "calls"), [(1, 3), (2, 2), (3, 2), (4, 3), (5, 2)])
+def test_killed_before_any_record_is_there_only_the_try_that_was_not_on_record_is_made_again(
+    make: Make, killing: int, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    benchmark = open_benchmark("starter")
+    model = Parrot()
+    worker, archive = make(learner(benchmark), model)
+    worker.benchmark = Trying(benchmark)  # type: ignore[assignment]
+    started = archive.start(Evaluate(archive.tree.seeds[0].id, TASK))
+    rename, renames = os.rename, iter(range(1, 99))
+
+    def dying(source: str, target: str) -> None:
+        if str(target).endswith(".json") and next(renames) == killing:
+            raise Killed
+        rename(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", dying)
+        with pytest.raises(Killed):
+            worker.do(worker.assign(started))
+    outcome = worker.do(worker.assign(started))
+    assert isinstance(outcome, Verdict), outcome
+    assert outcome.solved
+    assert len(model.calls) == outcome.usage.calls == calls
 
 
 def test_a_job_is_not_taken_for_stuck_before_all_tries_and_setups_could_be_over(make: Make) -> None:
@@ -171,8 +193,6 @@ class Flaky:
 def test_a_later_job_goes_on_with_the_try_that_an_earlier_one_could_not_finish(
     make: Make, failing: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dgm.benchmarks import open_benchmark
-
     monkeypatch.setattr("dgm.evaluate.LONGEST_WAIT", 0.01)
     benchmark = open_benchmark("starter")
     model = Parrot()
