@@ -7,17 +7,18 @@ that names them, so a kill at any point leaves at most a commit that nobody name
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from dgm.clade import Agent
 from dgm.durable import locked, make_folder, sync_folder, written
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured, RunEnded, RunPaused, TaskScored
 from dgm.files import BadFiles, Files, digest
 from dgm.jobs import AgentId, Expand, Failure, Job, JobId, Outcome, Rewrite, Verdict
 from dgm.log import Damaged, LogReader, LogWriter, sealed
-from dgm.tree import Agent, Tree
+from dgm.tree import Tree
 
 if TYPE_CHECKING:
     from dgm.git import Repository
@@ -49,12 +50,13 @@ class Reader:
         self.path = path
         self.tree = Tree()
         self._log = LogReader(log_of(path))
-        for _ in fold(self._log, self.tree):
-            pass
+        fold(self._log, self.tree)
 
     def refresh(self) -> list[AnyEvent]:
         """Fold what was added to the log since the last time, and return it. Raises `Damaged`."""
-        return list(fold(self._log, self.tree))
+        events: list[AnyEvent] = []
+        fold(self._log, self.tree, events.append)
+        return events
 
     def source(self, agent: AgentId) -> Files:
         """Raises `KeyError` for an agent that is not in the tree, `Damaged`."""
@@ -88,8 +90,7 @@ class Archive:
                 _make(path)
                 opened.enter_context(locked(path / LOCK))
             reader = LogReader(path / LOG)
-            for _ in fold(reader, self.tree):
-                pass
+            fold(reader, self.tree)
             with written(path):
                 self._log = LogWriter(reader)
                 opened.callback(self._log.close)
@@ -239,14 +240,16 @@ class Archive:
             self._digests[event.digest] = event.agent
 
 
-def fold(reader: LogReader, tree: Tree) -> Iterator[AnyEvent]:
-    """Apply the events that `reader` has not read yet, and yield each. Raises `Damaged`."""
+def fold(reader: LogReader, tree: Tree, tell: Callable[[AnyEvent], object] | None = None) -> None:
+    """Apply the events that `reader` has not read yet, and `tell` of each. Raises `Damaged`."""
+    apply = tree.apply
     for event in reader.events():
         try:
-            tree.apply(event)
+            apply(event)
         except ValueError as error:
             raise reader.damage(f"it cannot follow the lines before it: {error}") from error
-        yield event
+        if tell is not None:
+            tell(event)
 
 
 def notes(tree: Tree) -> dict[AgentId, str]:

@@ -13,12 +13,13 @@ from msgspec import Struct
 
 from dgm import salvage
 from dgm.archive import AGENTS, ARTIFACTS, LOCK, LOG, Archive, fold, log_of, notes
+from dgm.clade import Agent
 from dgm.durable import locked, written
 from dgm.events import AgentBorn, JobStarted
 from dgm.git import Repository
 from dgm.jobs import AgentId
 from dgm.log import Damaged, LogReader
-from dgm.tree import Agent, Tree
+from dgm.tree import Tree
 
 
 class Finding(Struct, frozen=True):
@@ -39,8 +40,7 @@ def check(path: Path) -> list[Finding]:
     folders = [entry.name for entry in os.scandir(path / ARTIFACTS)] if (path / ARTIFACTS).is_dir() else []
     tree = Tree()
     try:
-        for _ in fold(log, tree):
-            pass
+        fold(log, tree)
     except Damaged as damage:
         bad = [Finding("damage", f"{LOG} {line}") for line in salvage.lines(log.path) if line.event is None]
         return bad or [Finding("damage", str(damage))]
@@ -79,8 +79,7 @@ def repair(path: Path) -> list[Finding]:
 
 def _mend_log(log: Path, agents: Path) -> Iterator[Finding]:
     try:
-        for _ in fold(LogReader(log), Tree()):
-            pass
+        fold(LogReader(log), Tree())
         return
     except Damaged:
         with closing(Repository(agents)) as repository:

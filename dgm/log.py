@@ -8,6 +8,7 @@ all lines before it, joined.
 """
 
 import os
+from binascii import hexlify
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from zlib import crc32
@@ -59,10 +60,12 @@ class LogReader:
             if file.seek(0, os.SEEK_END) < self.offset:
                 raise self.damage("the file ends before what was already read of it")
             file.seek(self.offset)
+            number, offset, crc = self.line, self.offset, self.crc
             for line in file:
                 text = line[HEAD:-1]
-                crc = crc32(text, self.crc)
-                if line[:HEAD] != b"%08x " % crc or line[-1] != 10:
+                crc = crc32(text, crc)
+                # In parts, which is quicker than to make the head anew; in an order that no short line breaks.
+                if line[-1] != 10 or line[:8] != hexlify(crc.to_bytes(4)) or line[8] != 32:
                     if file.read(1):
                         raise self.damage("its checksum does not match it and the lines before it", ahead=1)
                     return
@@ -70,9 +73,9 @@ class LogReader:
                     event = decode(text)
                 except msgspec.DecodeError as error:
                     raise self.damage(f"it is no event of this version of dgm ({error})", ahead=1) from error
-                self.line += 1
-                self.begin = self.offset
-                self.offset += len(line)
+                self.line = number = number + 1
+                self.begin = offset
+                self.offset = offset = offset + len(line)
                 self.crc = crc
                 yield event
 

@@ -14,11 +14,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dgm.clade import Agent
 from dgm.config import PolicyConfig
 from dgm.flight import End, Flight, Patience, Work
 from dgm.jobs import Evaluate, Expand, Failure, Job, JobId, Outcome
 from dgm.pool import Pool
-from dgm.tree import Agent, Tree
+from dgm.tree import Tree
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -6,6 +6,9 @@ Invariant: everything is kept sorted, so a pool depends on what it holds and not
 
 from array import array
 from bisect import bisect_left, insort
+from collections.abc import Callable
+
+from dgm.clade import Agent, Clades
 
 
 class Pool:
@@ -65,3 +68,76 @@ class Pool:
         if not members:
             for column in (self.tallies, self.solved, self.failed, self.sizes, self.members):
                 del column[group]
+
+
+class Pools:
+    """The agents that may be chosen, brought up to date when somebody looks: what changed often is looked at once."""
+
+    __slots__ = (
+        "_clades",
+        "_evaluable",
+        "_expandable",
+        "_may_evaluate",
+        "_may_expand",
+        "_order",
+        "_stale",
+        "_stale_clades",
+        "changed",
+    )
+
+    def __init__(
+        self,
+        order: list[Agent],
+        clades: Clades,
+        may_expand: Callable[[Agent], bool],
+        may_evaluate: Callable[[Agent], bool],
+    ) -> None:
+        """order: all agents, in order of birth; it may grow."""
+        self._order = order
+        self._clades = clades
+        self._may_expand = may_expand
+        self._may_evaluate = may_evaluate
+        self._expandable = Pool()
+        self._evaluable = Pool()
+        self.changed: set[int] = set()
+        """Agents, by index, that changed since any of the two were last looked at."""
+        self._stale: set[int] = set()
+        """Those that changed since the evaluable ones were."""
+        self._stale_clades: set[int] = set()
+        """Those that changed since the expandable ones were."""
+
+    @property
+    def expandable(self) -> Pool:
+        """Under the tallies of the clades. What changed in an agent changed in all clades that it is in."""
+        self._note()
+        self._clades.settle()
+        seen: set[int] = set()
+        for index in self._stale_clades:
+            for agent in self._order[index]._up():
+                if agent.index in seen:
+                    break
+                seen.add(agent.index)
+                if self._may_expand(agent):
+                    self._expandable.put(agent.index, agent._clade_solved, agent._clade_failed)
+                else:
+                    self._expandable.drop(agent.index)
+        self._stale_clades.clear()
+        return self._expandable
+
+    @property
+    def evaluable(self) -> Pool:
+        """Under their own tallies."""
+        self._note()
+        for index in self._stale:
+            agent = self._order[index]
+            if self._may_evaluate(agent):
+                self._evaluable.put(index, agent.solved, agent.failed)
+            else:
+                self._evaluable.drop(index)
+        self._stale.clear()
+        return self._evaluable
+
+    def _note(self) -> None:
+        self._stale |= self.changed
+        self._stale_clades |= self.changed
+        self.changed.clear()

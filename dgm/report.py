@@ -9,9 +9,10 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from dgm import belief
+from dgm.clade import Agent
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, TaskScored
 from dgm.jobs import AgentId, Evaluate, JobId, TaskId, Usage
-from dgm.tree import Agent, Tree
+from dgm.tree import Tree
 
 INTERVAL = 0.9
 SHORTEST = 4

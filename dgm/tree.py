@@ -9,130 +9,14 @@ from types import MappingProxyType
 from typing import Any
 
 from dgm import belief
+from dgm.clade import Agent, Clades
 from dgm.config import PolicyConfig
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured, RunEnded, RunPaused, TaskScored
 from dgm.jobs import AgentId, Evaluate, Expand, JobId, TaskId, Usage
-from dgm.pool import Pool
+from dgm.pool import Pool, Pools
 
 CHARGED = ("stillborn", "infra", "lost")
 """The causes that count at once against an agent's or a task's patience."""
-
-
-class Agent:
-    """One agent: its own results, and the counts of its clade (itself and all of its descendants). Read-only."""
-
-    __slots__ = (
-        "_children",
-        "_clade_failed",
-        "_clade_solved",
-        "_evaluating",
-        "_jobs",
-        "_missed",
-        "_misses",
-        "_results",
-        "_studied",
-        "_tree",
-        "barren",
-        "born",
-        "depth",
-        "digest",
-        "expanding",
-        "failed",
-        "id",
-        "index",
-        "job",
-        "parent",
-        "solved",
-        "summary",
-        "usage",
-    )
-
-    def __init__(self, tree: "Tree", event: AgentBorn, parent: "Agent | None", index: int) -> None:
-        self._tree = tree
-        self.id: AgentId = event.agent
-        self.digest = event.digest
-        self.parent = parent
-        self.index = index
-        self.depth: int = parent.depth + 1 if parent else 0
-        self.born = event.at
-        self.job = event.job
-        self.summary = event.summary
-        self.solved = self.failed = self._clade_solved = self._clade_failed = 0
-        self.usage = Usage()
-        """All that this agent caused: its evaluations and the expansions of it."""
-        self.expanding = 0
-        self.barren = 0
-        """Failed expansions in a row."""
-        self._results: dict[TaskId, bool] = {}
-        self._jobs: dict[TaskId, JobId] = {}
-        self._evaluating: set[TaskId] = set()
-        self._misses: dict[TaskId, int] = {}
-        self._missed: dict[TaskId, JobId] = {}
-        self._children: list[Agent] = []
-        self._studied: Counter[TaskId] = Counter()
-
-    @property
-    def clade_solved(self) -> int:
-        self._tree._sum_clades()
-        return self._clade_solved
-
-    @property
-    def clade_failed(self) -> int:
-        self._tree._sum_clades()
-        return self._clade_failed
-
-    @property
-    def results(self) -> Mapping[TaskId, bool]:
-        """Task to whether it was solved, in the order in which the scores came in."""
-        return MappingProxyType(self._results)
-
-    @property
-    def jobs(self) -> Mapping[TaskId, JobId]:
-        """Task to the job that scored it: where its transcript and report are kept."""
-        return MappingProxyType(self._jobs)
-
-    @property
-    def misses(self) -> Mapping[TaskId, int]:
-        """Task to how often its evaluation failed for reasons that are not the agent's."""
-        return MappingProxyType(self._misses)
-
-    @property
-    def missed(self) -> Mapping[TaskId, JobId]:
-        """Task to the last job that failed on it, where nothing has been scored since."""
-        return MappingProxyType(self._missed)
-
-    @property
-    def evaluating(self) -> frozenset[TaskId]:
-        """Tasks that it is being evaluated on."""
-        return frozenset(self._evaluating)
-
-    @property
-    def studied(self) -> Mapping[TaskId, int]:
-        """Task to how often an expansion of this agent began with a failure on it as evidence."""
-        return MappingProxyType(self._studied)
-
-    @property
-    def children(self) -> tuple["Agent", ...]:
-        return tuple(self._children)
-
-    @property
-    def evaluations(self) -> int:
-        return self.solved + self.failed
-
-    @property
-    def rate(self) -> float | None:
-        """Solved per evaluation; None before the first."""
-        return self.solved / self.evaluations if self.evaluations else None
-
-    def lineage(self) -> list["Agent"]:
-        """From the seed down to this agent."""
-        return list(self._up())[::-1]
-
-    def _up(self) -> Iterator["Agent"]:
-        agent: Agent | None = self
-        while agent is not None:
-            yield agent
-            agent = agent.parent
 
 
 class Tree:
@@ -167,19 +51,10 @@ class Tree:
         self._seeds: list[Agent] = []
         self._agents: dict[AgentId, Agent] = {}
         self._running: dict[JobId, JobStarted] = {}
-        self._expandable = Pool()
-        self._evaluable = Pool()
         self._suspects: set[tuple[Agent, TaskId | None]] = set()
         """Agents, with their task if they had one, whose jobs the provider failed since a job last ended well."""
-        self._solvers: list[int] = []
-        self._failers: list[int] = []
-        """The agents of results that the clades have not been told of yet, one entry a result."""
-        self._stale: set[int] = set()
-        """Agents that changed since the evaluable ones were last looked at."""
-        self._stale_clades: set[int] = set()
-        """Agents that changed since the expandable ones were last looked at."""
-        self._watched = False
-        """Whether anybody has looked at the pools yet; until then all agents are stale, and none is noted."""
+        self._clades = Clades(self._order)
+        self._pools = Pools(self._order, self._clades, self._may_expand, self._may_evaluate)
         for event in events:
             self.apply(event)
 
@@ -206,14 +81,12 @@ class Tree:
     @property
     def expandable(self) -> Pool:
         """The agents that may be expanded and can afford it, under the tallies of their clades."""
-        self._settle_clades()
-        return self._expandable
+        return self._pools.expandable
 
     @property
     def evaluable(self) -> Pool:
         """The agents that have an untried task and can afford it, under their own tallies."""
-        self._settle()
-        return self._evaluable
+        return self._pools.evaluable
 
     def untried(self, agent: Agent) -> list[TaskId]:
         """Tasks without a score, not under way, and not given up."""
@@ -226,6 +99,12 @@ class Tree:
         """
         jobs = len(agent._evaluating) + agent.expanding + 1
         return self.spent.usd > 0 and agent.usage.usd + jobs * self._usd_per_job > self._usd_per_agent
+
+    def _may_expand(self, agent: Agent) -> bool:
+        return agent.barren < self.patience and not self.capped(agent)
+
+    def _may_evaluate(self, agent: Agent) -> bool:
+        return next(self._untried(agent), None) is not None and not self.capped(agent)
 
     def _untried(self, agent: Agent) -> Iterator[TaskId]:
         for task in self.tasks:
@@ -248,23 +127,25 @@ class Tree:
 
     def apply(self, event: AnyEvent) -> None:
         """Fold `event`. Raises `ValueError`, with nothing changed, if it cannot follow the events before it."""
-        match event:
-            case TaskScored():
-                self._scored(event)
-            case JobStarted():
-                self._started(event)
-            case AgentBorn():
-                self._born(event)
-            case JobFailed():
-                self._failed(event)
-            case RunConfigured():
-                self._configured(event)
-            case RunPaused():
-                self.paused = event
-            case RunEnded():
-                self.ended = event
+        if type(event) is JobStarted:  # half of a log; to find that it is none of the others takes longer
+            self._started(event)
+        else:
+            match event:
+                case TaskScored():
+                    self._scored(event)
+                case AgentBorn():
+                    self._born(event)
+                case JobFailed():
+                    self._failed(event)
+                case RunConfigured():
+                    self._configured(event)
+                case RunPaused():
+                    self.paused = event
+                case RunEnded():
+                    self.ended = event
         self.length += 1
-        self.began = self.began or event.at
+        if not self.began:
+            self.began = event.at
         self.last = event.at
 
     def _configured(self, event: RunConfigured) -> None:
@@ -277,75 +158,77 @@ class Tree:
         self._usd_per_job = float(caps.get("usd_per_job", 0.0))
         self._usd_per_agent = float(caps.get("usd_per_agent", "inf"))
         self.ended = None
-        for agent in self._order:
-            self._changed(agent)
+        self._pools.changed.update(range(len(self._order)))
 
     def _started(self, event: JobStarted) -> None:
-        agent = self._agents.get(event.job.agent)
+        job = event.job
+        agent = self._agents.get(job.agent)
         if agent is None:
-            raise ValueError(f"job {event.id} is about {event.job.agent}, which is not in the tree")
+            raise ValueError(f"job {event.id} is about {job.agent}, which is not in the tree")
         if event.id < self.next_job:
             raise ValueError(f"job {event.id} started twice")
-        if isinstance(event.job, Evaluate):
-            if event.job.task in agent._results or event.job.task in agent._evaluating:
-                raise ValueError(f"{agent.id} is evaluated on {event.job.task} twice")
-            agent._evaluating.add(event.job.task)
+        if isinstance(job, Evaluate):
+            if job.task in agent._results or job.task in agent._evaluating:
+                raise ValueError(f"{agent.id} is evaluated on {job.task} twice")
+            agent._evaluating.add(job.task)
         else:
-            if event.job.study is not None:
-                agent._studied[event.job.study] += 1
+            if job.study is not None:
+                agent._studied[job.study] = agent._studied.get(job.study, 0) + 1
             agent.expanding += 1
             self.expanding += 1
         self._running[event.id] = event
         self.next_job = event.id + 1
         self.ended = None
-        self._changed(agent)
+        self._pools.changed.add(agent.index)
 
     def _born(self, event: AgentBorn) -> None:
         if event.agent in self._agents:
             raise ValueError(f"{event.agent} was born twice")
-        parent = None
+        parent = started = None
         if event.parent is not None:
-            job = self._job(event.job)
+            started = self._job(event.job)
             parent = self._agents.get(event.parent)
-            if parent is None or not isinstance(job, Expand) or job.agent != event.parent:
+            if parent is None or not isinstance(started.job, Expand) or started.job.agent != event.parent:
                 raise ValueError(f"{event.agent} is no child of job {event.job}")
-        agent = Agent(self, event, parent, len(self._order))
+        agent = Agent(self._clades, event, parent, len(self._order))
         self._order.append(agent)
         self._agents[agent.id] = agent
-        self._changed(agent)
-        if parent is None:
+        self._pools.changed.add(agent.index)
+        if parent is None or started is None:
             self._seeds.append(agent)
         else:
-            assert event.job is not None
             parent._children.append(agent)
             parent.barren = 0
-            self._finish(event.job, event.usage)
+            self._finish(started, event.usage)
             self._ended_well()
 
     def _scored(self, event: TaskScored) -> None:
-        job = self._job(event.job)
+        started = self._job(event.job)
+        job = started.job
         if not isinstance(job, Evaluate):
             raise ValueError(f"job {event.job} is no evaluation, but has a score")
-        agent = self._finish(event.job, event.usage)
-        agent._results[job.task] = event.solved
-        agent._jobs[job.task] = event.job
+        agent = self._finish(started, event.usage)
+        task = job.task
+        agent._results[task] = event.solved
+        agent._jobs[task] = event.job
         if agent._missed:
-            agent._misses.pop(job.task, None)
-            agent._missed.pop(job.task, None)
+            agent._misses.pop(task, None)
+            agent._missed.pop(task, None)
         self.evaluations += 1
         if event.solved:
             self.solved += 1
             agent.solved += 1
-            self._solvers.append(agent.index)
+            self._clades.solvers.append(agent.index)
         else:
             agent.failed += 1
-            self._failers.append(agent.index)
+            self._clades.failers.append(agent.index)
         if self.failed_in_a_row:
             self._ended_well()
 
     def _failed(self, event: JobFailed) -> None:
-        job = self._job(event.job)
-        agent = self._finish(event.job, event.usage)
+        started = self._job(event.job)
+        job = started.job
+        agent = self._finish(started, event.usage)
         self.failures[event.cause] += 1
         self.last_failure = event.reason
         self.failed_in_a_row[event.cause] += 1
@@ -363,7 +246,7 @@ class Tree:
             agent.barren += 1
         else:
             agent._misses[task] = agent._misses.get(task, 0) + 1
-        self._changed(agent)
+        self._pools.changed.add(agent.index)
 
     def _ended_well(self) -> None:
         """The model can be reached again, so what failed for its sake may itself be why: once counts as a miss.
@@ -376,86 +259,24 @@ class Tree:
                 self._charge(agent, task)
         self._suspects.clear()
 
-    def _job(self, id: JobId | None) -> Expand | Evaluate:
+    def _job(self, id: JobId | None) -> JobStarted:
         started = self._running.get(id) if id is not None else None
         if started is None:
             raise ValueError(f"job {id} is not running")
-        return started.job
+        return started
 
-    def _finish(self, id: JobId, usage: Usage) -> Agent:
-        job = self._running.pop(id).job
+    def _finish(self, started: JobStarted, usage: Usage) -> Agent:
+        del self._running[started.id]
+        job = started.job
         agent = self._agents[job.agent]
         if isinstance(job, Evaluate):
             agent._evaluating.discard(job.task)
         else:
             agent.expanding -= 1
             self.expanding -= 1
-        agent.usage += usage
         if usage.usd > 0 and not self.spent.usd:  # jobs under way counted as free until now
-            for one in self._order:
-                self._changed(one)
+            self._pools.changed.update(range(len(self._order)))
+        agent.usage += usage
         self.spent += usage
-        self._changed(agent)
+        self._pools.changed.add(agent.index)
         return agent
-
-    def _changed(self, agent: Agent) -> None:
-        if self._watched:
-            self._stale.add(agent.index)
-            self._stale_clades.add(agent.index)
-
-    def _watch(self) -> None:
-        if not self._watched:
-            self._watched = True
-            self._stale.update(range(len(self._order)))
-            self._stale_clades.update(range(len(self._order)))
-
-    def _settle(self) -> None:
-        self._watch()
-        for index in self._stale:
-            agent = self._order[index]
-            if next(self._untried(agent), None) is not None and not self.capped(agent):
-                self._evaluable.put(index, agent.solved, agent.failed)
-            else:
-                self._evaluable.drop(index)
-        self._stale.clear()
-
-    def _settle_clades(self) -> None:
-        """What changed in an agent changed in all clades that it is in."""
-        self._watch()
-        self._sum_clades()
-        seen: set[int] = set()
-        for index in self._stale_clades:
-            for agent in self._order[index]._up():
-                if agent.index in seen:
-                    break
-                seen.add(agent.index)
-                if agent.barren < self.patience and not self.capped(agent):
-                    self._expandable.put(agent.index, agent._clade_solved, agent._clade_failed)
-                else:
-                    self._expandable.drop(agent.index)
-        self._stale_clades.clear()
-
-    def _sum_clades(self) -> None:
-        """Add the new results to all clades that they are in: O(depth) each, or one sweep where there are many."""
-        if not self._solvers and not self._failers:
-            return
-        solvers, failers, self._solvers, self._failers = self._solvers, self._failers, [], []
-        if (len(solvers) + len(failers)) * 8 > len(self._order):
-            self._sweep(solvers, failers)
-            return
-        for index in solvers:
-            for agent in self._order[index]._up():
-                agent._clade_solved += 1
-        for index in failers:
-            for agent in self._order[index]._up():
-                agent._clade_failed += 1
-
-    def _sweep(self, solvers: list[int], failers: list[int]) -> None:
-        """From the youngest agent up, hand what was added to each clade on to the parent's."""
-        solved, failed = Counter(solvers), Counter(failers)
-        for agent in reversed(self._order):
-            agent._clade_solved += solved[agent.index]
-            agent._clade_failed += failed[agent.index]
-            if agent.parent is not None:
-                solved[agent.parent.index] += solved[agent.index]
-                failed[agent.parent.index] += failed[agent.index]

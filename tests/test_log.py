@@ -112,6 +112,16 @@ def test_any_changed_byte_is_found_or_in_the_torn_tail(
         assert survivors == happened[:-1]
 
 
+@pytest.mark.parametrize("tail", [b"%08x", b"%08x ", b"%08x\n"])
+def test_a_checksum_without_an_event_is_none(tmp_path: Path, tail: bytes) -> None:
+    """Of nothing after the last line, the checksum is the last line's."""
+    path = tmp_path / "log"
+    write(path, scores(2))
+    whole = path.read_bytes()
+    path.write_bytes(whole + tail % int(whole.splitlines()[-1][:8], 16))
+    assert read(path) == scores(2)
+
+
 @pytest.mark.parametrize("change", ["remove", "swap", "repeat"])
 def test_lines_moved_about_are_found(tmp_path: Path, change: str) -> None:
     path = tmp_path / "log"

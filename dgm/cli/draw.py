@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from dgm import belief
+from dgm.clade import Agent
 from dgm.text import clip, dollars, short
-from dgm.tree import Agent, Tree
+from dgm.tree import Tree
 
 
 class Glyphs(Struct, frozen=True):

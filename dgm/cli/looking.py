@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from dgm.clade import Agent
 from dgm.cli import draw
 from dgm.cli.reading import archive_folder, driven, open_reader
 from dgm.report import AgentRow, RunningJob, Status, Tally, row, simulation, status
@@ -24,7 +25,7 @@ from dgm.text import (
     styled,
     width,
 )
-from dgm.tree import Agent, Tree
+from dgm.tree import Tree
 
 MOST = 40
 """Agents in the tree that a run ends with."""

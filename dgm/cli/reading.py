@@ -33,11 +33,12 @@ def open_reader(given: Path | None) -> Reader:
 
 @contextmanager
 def _without_gc() -> Iterator[None]:
-    """A fold makes many objects and no garbage; looking for some would double its time."""
+    """A fold makes many objects and no garbage; looking for some, meanwhile or as the process ends, would cost time."""
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         gc.enable()
 
 
