@@ -36,6 +36,8 @@ class RunConfig(Section, frozen=True):
     held_out: int | str | tuple[str, ...] = 0
     """Tasks to set aside, which nothing in the run ever touches, for a fair look at the result afterwards: how many to
     draw, their ids, or the name or path of a subset."""
+    unprepared: bool = False
+    """Let tasks count that `dgm prepare` has not looked at on this machine."""
     evaluations: int = 120
     """The budget B: how many (agent, task) pairs are evaluated in all."""
     slots: int = 0

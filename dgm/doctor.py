@@ -6,7 +6,7 @@ Invariant: looking changes nothing and costs nothing, but for the one call to ea
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -154,18 +154,6 @@ def limits(info: Mapping[str, Any], bad: Literal["warn", "fail"]) -> Check:
         found = f"the engine cannot limit {', '.join(missing)}"
         return Check("limits", bad, found, "enable these cgroup controllers for it")
     return Check("limits", "ok", "memory, processes and cpu can be limited")
-
-
-def missing_images(images: Iterable[str]) -> list[str]:
-    """Those of `images` that the engine does not have. Raises `SandboxFault`."""
-    from dgm.sandbox.engine import connect, faults, holds
-
-    client = connect()
-    try:
-        with faults("looking for images"):
-            return [image for image in sorted(images) if not holds(client, image)]
-    finally:
-        client.close()
 
 
 # ---------------------------------------------------------------- models

@@ -71,7 +71,7 @@ State = Literal["new", "running", "paused", "finished", "capped", "interrupted",
 
 class Status(Struct, frozen=True):
     """A run at a glance. Times are seconds since 1970; `wall`: seconds from the first event to the last; `sample`: how
-    the tasks were drawn, if they were."""
+    the tasks were drawn, if they were; `quarantined`: tasks that were left out, with the reason."""
 
     state: State
     reason: str
@@ -81,6 +81,7 @@ class Status(Struct, frozen=True):
     subset: str
     sample: str
     held_out: int
+    quarantined: dict[TaskId, str]
     evaluations: int
     budget: int
     solved: int
@@ -184,6 +185,7 @@ def status(tree: Tree, driven: bool | None, now: float) -> Status:
         subset=setting(tree.config, "run.subset", ""),
         sample=setting(tree.config, "run.sample", "random") if sampled(tree) else "",
         held_out=len(tree.held_out),
+        quarantined=dict(tree.quarantined),
         evaluations=tree.evaluations,
         budget=int(setting(tree.config, "run.evaluations", 0)),
         solved=tree.solved,

@@ -25,13 +25,15 @@ from dgm.executors import Threads
 from dgm.files import Files, read_folder
 from dgm.flight import End
 from dgm.gateway import Gateway
+from dgm.ground import Ground, accept_images, ground, images_of, moved, unprepared
 from dgm.ledger import spent
 from dgm.llm import REPLAY, open_model
 from dgm.machine import HGM, Policy, finished, run, stream
 from dgm.protocols import Benchmark, Model, ModelFault, SandboxFault
+from dgm.readiness import Findings
 from dgm.results import Results
 from dgm.sandbox import open_sandbox
-from dgm.selection import Searched, Selection, choose, selected
+from dgm.selection import Searched, choose
 from dgm.shipped import shipped
 from dgm.spending import Spending
 from dgm.tree import Tree
@@ -90,15 +92,19 @@ def open_run(config: Config, folder: Path, environ: Mapping[str, str], amend: It
     with ExitStack() as opened:
         archive = opened.enter_context(Archive(folder))
         differing = accept(archive.tree, settings.resolved(config), benchmark, amend)
-        selection = selected(config.run, benchmark, archive.tree, differing)
-        searched = Searched(benchmark, selection.tasks)
-        models = models_of(config, searched, environ)
         began = archive.tree.began or time()
         sandbox = open_sandbox(config.sandbox, run_id(archive, began), config.simulated)
         opened.callback(sandbox.close)
         sandbox.check()
+        footing = ground(config.run, Findings(benchmark, sandbox, config), archive.tree, differing)
+        if complaint := unprepared(config, footing):
+            raise SandboxFault(complaint)
+        searched = Searched(benchmark, footing.selection.tasks)
+        models = models_of(config, searched, environ)
+        images = images_of(searched, sandbox)
+        accept_images(archive.tree, images, amend)
         # Only now: settings under which no run can start would have to be amended before the right ones are taken.
-        configure(archive, config, searched, selection, amend, began)
+        configure(archive, config, searched, footing, images, amend, began)
         if not archive.tree.seeds or "run.seed" in amend:
             archive.seed(seed)
         gateway = Gateway(models, spending_of(archive, config), secrets=secrets_of(config, environ))
@@ -155,17 +161,26 @@ def spending_of(archive: Archive, config: Config) -> Spending:
 
 
 def configure(
-    archive: Archive, config: Config, benchmark: Benchmark, selection: Selection, amend: set[str], began: float
+    archive: Archive,
+    config: Config,
+    benchmark: Benchmark,
+    footing: Ground,
+    images: dict[str, str],
+    amend: set[str],
+    began: float,
 ) -> None:
     """Write the settings down if they are new. `began`: the time of the first event. Raises as `accept` does."""
     now = settings.resolved(config)
     tree = archive.tree
-    differing = accept(tree, now, benchmark, amend)
+    differing = accept(tree, now, benchmark, amend) or moved(tree, images)
     if tree.config and not differing:
         return
     at = time() if tree.began else began
-    tasks, held_out = selection.tasks, selection.held_out
-    archive.configure(RunConfigured(at, __version__, now, tasks, benchmark.version, held_out=held_out))
+    tasks, held_out = footing.selection.tasks, footing.selection.held_out
+    quarantined = footing.quarantined
+    archive.configure(
+        RunConfigured(at, __version__, now, tasks, benchmark.version, images, quarantined, held_out=held_out)
+    )
 
 
 def accept(tree: Tree, now: dict[str, Any], benchmark: Benchmark, amend: set[str]) -> list[str]:

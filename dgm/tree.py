@@ -30,6 +30,10 @@ class Tree:
         self.held_out: tuple[TaskId, ...] = ()
         """Tasks that no job ever touches."""
         self.benchmark = ""
+        self.images: dict[str, str] = {}
+        """Name to content; empty where an older version has written the log."""
+        self.quarantined: dict[TaskId, str] = {}
+        """Tasks that were left out, with the reason."""
         self.patience = PolicyConfig().patience
         self._usd_per_job, self._usd_per_agent = 0.0, float("inf")
         self.epsilon = PolicyConfig().epsilon
@@ -150,7 +154,7 @@ class Tree:
 
     def _configured(self, event: RunConfigured) -> None:
         self.config, self.tasks, self.benchmark = event.config, event.tasks, event.benchmark
-        self.held_out = event.held_out
+        self.held_out, self.images, self.quarantined = event.held_out, event.images, event.quarantined
         policy = event.config.get("policy", {})
         self.patience = int(policy.get("patience", PolicyConfig().patience))
         self.epsilon = float(policy.get("epsilon", PolicyConfig().epsilon))

@@ -3,6 +3,8 @@
 Invariant: a benchmark that `open_benchmark` returns has been read and checked whole.
 """
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
@@ -16,7 +18,11 @@ from dgm.shipped import shipped
 
 __all__ = ["BadBenchmark", "FolderBenchmark", "PolyglotBenchmark", "SweBenchmark", "is_proven", "open_benchmark"]
 
-KINDS = {"folder": FolderBenchmark, "polyglot": PolyglotBenchmark, "swebench": SweBenchmark}
+KINDS: Mapping[str, Callable[[Path, Limits], Benchmark]] = {
+    "folder": FolderBenchmark,
+    "polyglot": PolyglotBenchmark,
+    "swebench": SweBenchmark,
+}
 
 
 class AnySettings(Struct, frozen=True):

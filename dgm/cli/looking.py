@@ -10,6 +10,7 @@ from pathlib import Path
 from dgm.clade import Agent
 from dgm.cli import draw
 from dgm.cli.reading import archive_folder, driven, open_reader
+from dgm.jobs import TaskId
 from dgm.report import AgentRow, RunningJob, Status, Tally, row, simulation, status
 from dgm.text import (
     clip,
@@ -54,6 +55,7 @@ def status_lines(found: Status, folder: Path, now: float) -> list[str]:
         f"evaluations  {found.evaluations:,} of {found.budget:,}, {found.solved:,} solved",
         *([NOTHING_SOLVED] if found.evaluations and not found.solved else []),
         f"tasks        {tasks_line(found.tasks, found.subset, found.sample, found.held_out)}",
+        *quarantined_lines(found.quarantined),
         f"agents       {found.agents:,}",
         *(f"{name:<13}{agent_line(one)}" for name, one in (("best", found.best), ("seed", found.seed)) if one),
         f"cost         {spent(found.usage)}{cap}",
@@ -73,6 +75,13 @@ def tasks_line(tasks: int, subset: str, sample: str, held_out: int) -> str:
     words += ["drawn at random" if sample == "random" else f"a {sample} sample"] if sample else []
     words += [f"{held_out:,} more held out"] if held_out else []
     return ", ".join(words)
+
+
+def quarantined_lines(quarantined: dict[TaskId, str], most: int = 20) -> list[str]:
+    """The tasks that do not count, each with the reason."""
+    shown = [f"             {plain(task)}: {clip(reason, 200)}" for task, reason in sorted(quarantined.items())]
+    more = [f"             and {len(shown) - most:,} more"] if len(shown) > most else []
+    return [f"quarantined  {len(shown):,}", *shown[:most], *more] if shown else []
 
 
 def agent_line(agent: AgentRow) -> str:

@@ -11,13 +11,20 @@ from pathlib import Path
 from msgspec import Struct
 
 from dgm.archive import LOG, Reader
+from dgm.benchmarks import open_benchmark
 from dgm.cli import setting
 from dgm.cli.failing import UNFIT
-from dgm.cli.looking import SIMULATION, tasks_line
+from dgm.cli.looking import SIMULATION, quarantined_lines, tasks_line
 from dgm.cli.reading import archive_folder
 from dgm.config import ROLES, Config
-from dgm.protocols import Benchmark, SandboxFault
+from dgm.ground import Ground, ground, images_of, moved, unprepared
+from dgm.jobs import TaskId
+from dgm.protocols import Benchmark, Sandbox, SandboxFault
+from dgm.readiness import Findings
+from dgm.sandbox import open_sandbox
+from dgm.selection import Searched, selected
 from dgm.text import clip, count, dollars, note, out, out_json, plain
+from dgm.tree import Tree
 
 
 class ModelPlan(Struct, frozen=True):
@@ -31,7 +38,8 @@ class ModelPlan(Struct, frozen=True):
 
 class Plan(Struct, frozen=True):
     """What a run would do. `expansions` is an estimate, evaluations^alpha; `unfit`: why it could not start, or empty;
-    `done`: evaluations that an existing archive has; `changed`: settings that differ from the archive's."""
+    `done`: evaluations that an existing archive has; `changed`: settings that differ from the archive's; `quarantined`:
+    tasks that are left out, with the reason; `unprepared`: how many tasks `dgm prepare` has not looked at here."""
 
     archive: str
     done: int
@@ -44,6 +52,8 @@ class Plan(Struct, frozen=True):
     subset: str
     sample: str
     held_out: int
+    quarantined: dict[TaskId, str]
+    unprepared: int
     policy: str
     evaluations: int
     expansions: int
@@ -77,25 +87,17 @@ def show_plan(path: Path | None, archive: Path | None, overrides: list[str], ame
 def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
     """Raises what opening the benchmark, the models and an existing archive raises."""
     from dgm import run, settings
-    from dgm.benchmarks import open_benchmark
-    from dgm.selection import selected
     from dgm.spending import price_of
-    from dgm.tree import Tree
 
-    benchmark = open_benchmark(config.run.benchmark)
+    benchmark = open_benchmark(config.run.benchmark, config.grading)
     tree = Reader(folder).tree if (folder / LOG).is_file() else Tree()
     differing = run.changed(tree, settings.resolved(config), benchmark) if tree.config else []
-    selection = selected(config.run, benchmark, tree, differing)
     run.seed_of(config)
     models = run.models_of(config, benchmark, os.environ)
     run.policy_of(config)
     prices = {role: price_of(*models[role]) for role in ROLES}
-    name, remark, unfit = sandbox_of(config)
-    images = images_of(config, benchmark, selection.tasks) if name == "docker" else set()
-    try:
-        absent = missing(images)
-    except SandboxFault:  # no engine, as `unfit` says, so nothing is known of images
-        images, absent = set(), []
+    stage = staged(config, benchmark, tree, differing)
+    selection = stage.footing.selection
     done, spent = tree.evaluations, tree.spent.usd
     expansions = round(config.run.evaluations**config.policy.alpha)
     expansions_left = max(expansions - max(len(tree.agents) - 1, 0), 0)
@@ -105,7 +107,7 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
     return Plan(
         archive=str(folder),
         done=done,
-        changed=tuple(differing),
+        changed=(*differing, *stage.changed),
         amended=tuple(amend),
         seed=config.run.seed,
         benchmark=benchmark.name,
@@ -114,15 +116,17 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
         subset=config.run.subset,
         sample=config.run.sample if isinstance(config.run.tasks, int) and config.run.tasks else "",
         held_out=len(selection.held_out),
+        quarantined=stage.footing.quarantined,
+        unprepared=len(stage.footing.unknown),
         policy=config.policy.name,
         evaluations=config.run.evaluations,
         expansions=expansions,
         slots=run.slots_of(config),
-        sandbox=name,
-        sandbox_note=remark,
-        unfit=unfit,
-        images=tuple(sorted(images)),
-        images_missing=tuple(absent),
+        sandbox=stage.sandbox,
+        sandbox_note=stage.remark,
+        unfit=stage.unfit,
+        images=stage.images,
+        images_missing=stage.absent,
         models=tuple(
             ModelPlan(role, models[role][0].name, prices[role].usd_in * 1e6, prices[role].usd_out * 1e6)
             for role in ROLES
@@ -135,28 +139,54 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
     )
 
 
-def sandbox_of(config: Config) -> tuple[str, str, str]:
-    """The sandbox that would be used or is wanted, why, and why it cannot be used."""
-    from dgm.sandbox import open_sandbox
+class Stage(Struct, frozen=True):
+    """The sandbox that would be used or is wanted, why, why it cannot be used, and what a run stands on in it."""
 
+    sandbox: str
+    remark: str
+    unfit: str
+    footing: Ground
+    images: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
+def staged(config: Config, benchmark: Benchmark, tree: Tree, differing: list[str]) -> Stage:
+    """Raises `ConfigError`."""
     try:
         sandbox = open_sandbox(config.sandbox, "plan", config.simulated)
     except SandboxFault as fault:
-        return "local" if config.sandbox.kind == "local" else "docker", "", str(fault)
-    sandbox.close()
-    return sandbox.name, sandbox.note, ""
+        wanted = "local" if config.sandbox.kind == "local" else "docker"
+        return Stage(wanted, "", str(fault), Ground(selected(config.run, benchmark, tree, differing)))
+    try:
+        footing = ground(config.run, Findings(benchmark, sandbox, config), tree, differing)
+        tasks = footing.selection.tasks
+        images = sorted({benchmark.task(task).image or config.sandbox.image for task in tasks} | {config.sandbox.image})
+        images = images if sandbox.name == "docker" else []
+        absent = tuple(image for image in images if not has(sandbox, image))
+        changed = () if absent else moved(tree, images_of(Searched(benchmark, tasks), sandbox))
+        return Stage(
+            sandbox.name,
+            sandbox.note,
+            unprepared(config, footing),
+            footing,
+            tuple(images),
+            absent,
+            ("images",) if changed else (),
+        )
+    except SandboxFault as fault:
+        return Stage(sandbox.name, sandbox.note, str(fault), Ground(selected(config.run, benchmark, tree, differing)))
+    finally:
+        sandbox.close()
 
 
-def images_of(config: Config, benchmark: Benchmark, tasks: Iterable[str]) -> set[str]:
-    return {benchmark.task(task).image or config.sandbox.image for task in tasks} | {config.sandbox.image}
-
-
-def missing(images: set[str]) -> list[str]:
-    if not images:
-        return []
-    from dgm.doctor import missing_images
-
-    return missing_images(images)
+def has(sandbox: Sandbox, image: str) -> bool:
+    """Whether `image` is here, or can be fetched again as it was."""
+    try:
+        sandbox.identity(image)
+    except SandboxFault:
+        return False
+    return True
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -167,6 +197,7 @@ def plan_lines(plan: Plan) -> list[str]:
         f"seed         {plan.seed}",
         f"benchmark    {plan.benchmark}, version {plan.benchmark_version[:12]}",
         f"tasks        {tasks_line(plan.tasks, plan.subset, plan.sample, plan.held_out)}",
+        *quarantined_lines(plan.quarantined),
         f"policy       {plan.policy}",
         f"budget       {count(plan.evaluations, 'evaluation')}, and about {count(plan.expansions, 'expansion')}",
         f"slots        {count(plan.slots, 'job')} at once",

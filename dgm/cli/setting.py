@@ -24,7 +24,7 @@ def load(path: Path | None, overrides: Iterable[str]) -> Config:
 
 def check_keys(amended: Iterable[str]) -> None:
     """Raises `ConfigError` for a key that no setting has, and so could accept no change."""
-    known = [*settings.flat(settings.resolved(Config())), "benchmark"]
+    known = [*settings.flat(settings.resolved(Config())), "benchmark", "images"]
     for key in amended:
         if key not in known:
             raise ConfigError(f"--amend {key}: no such setting{settings.suggestion(key, known)}")

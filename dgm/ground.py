@@ -1,0 +1,81 @@
+"""What a run stands on: tasks that can be trusted, and images that mean what they meant when it began.
+
+Invariant: once a run has begun, its log decides; what is found out later changes nothing that was not named.
+"""
+
+from collections.abc import Collection, Mapping
+
+from msgspec import Struct
+
+from dgm.benchmarks import is_proven
+from dgm.config import Config, ConfigError, RunConfig
+from dgm.jobs import TaskId
+from dgm.protocols import Benchmark, Sandbox
+from dgm.readiness import Findings
+from dgm.selection import KEYS, Selection, selected
+from dgm.tree import Tree
+
+
+class Ground(Struct, frozen=True):
+    """What a run stands on: its tasks, those that were left out with the reason, and those that nothing is known of."""
+
+    selection: Selection
+    quarantined: dict[TaskId, str] = {}
+    unknown: tuple[TaskId, ...] = ()
+
+
+def ground(run: RunConfig, findings: Findings, tree: Tree, differing: Collection[str]) -> Ground:
+    """Select the tasks of the run whose log is `tree`, as `selected` does, without those that cannot be trusted here.
+
+    A run keeps its tasks, whatever is known by now, unless a setting that they depend on is in `differing`.
+    Raises `ConfigError`.
+    """
+    if tree.config and not KEYS & set(differing):
+        return Ground(selected(run, findings.benchmark, tree, differing), tree.quarantined)
+    unfit: dict[TaskId, str] = {}
+    while True:
+        try:
+            selection = selected(run, findings.benchmark, tree, differing, unfit)
+        except ConfigError as error:
+            if unfit:
+                raise ConfigError(f"{error}. Not counted are {len(unfit)} that `dgm prepare` found unfit") from error
+            raise
+        tasks = (*selection.tasks, *selection.held_out)
+        more = findings.unfit(tasks)
+        if not more:
+            return Ground(selection, unfit, tuple(findings.unknown(tasks)))
+        unfit |= more
+
+
+def unprepared(config: Config, footing: Ground) -> str:
+    """Why the run may not start on what nobody has looked at; empty if it may."""
+    if not footing.unknown or config.run.unprepared or is_proven(config.run.benchmark):
+        return ""
+    total = len(footing.selection.tasks) + len(footing.selection.held_out)
+    return (
+        f"{len(footing.unknown)} of {total} tasks were never checked on this machine, such as {footing.unknown[0]}: "
+        f"`dgm prepare {config.run.benchmark}` first, with the same settings; or set run.unprepared = true"
+    )
+
+
+def images_of(benchmark: Benchmark, sandbox: Sandbox) -> dict[str, str]:
+    """What the images of all tasks mean, and, without a name, that of agents. Raises `SandboxFault`."""
+    names = {"": None} | {image: image for task in benchmark.tasks() if (image := benchmark.task(task).image)}
+    return {name: sandbox.identity(image) for name, image in sorted(names.items())}
+
+
+def moved(tree: Tree, images: Mapping[str, str]) -> list[str]:
+    """The names of images that mean something else than they do in the log."""
+    return [name for name, content in images.items() if tree.images.get(name, content) != content]
+
+
+def accept_images(tree: Tree, images: Mapping[str, str], amend: set[str]) -> None:
+    """Raises `ConfigError` for images that are not what they were, unless `images` is in `amend`."""
+    if "images" in amend or not (names := moved(tree, images)):
+        return
+    told = "; ".join(f"{name or 'the default one'} was {tree.images[name]}, is {images[name]}" for name in names[:3])
+    more = f"; and {len(names) - 3} more" if len(names) > 3 else ""
+    raise ConfigError(
+        f"{len(names)} images are not what they were when this archive was made ({told}{more}). Get the old ones back, "
+        "or accept the change with --amend images, or start a new archive"
+    )
