@@ -31,6 +31,7 @@ BUILTINS = (
     *("AssertionError", "BaseException", "Exception", "all", "any", "getattr", "hasattr", "isinstance"),
     *("issubclass", "len", "setattr", "type"),
 )
+INTERRUPTED = 2
 write, whoami = os.write, os.getpid
 
 
@@ -92,7 +93,10 @@ class Proof:
         elif outcome == "passed" and call.excinfo is not None:
             outcome = "failed"
         phases = self.outcomes.setdefault(item.nodeid, {})
-        phases[call.when] = outcome
+        if call.when == "setup":
+            phases.clear()  # a plugin runs it once more
+        if phases.get(call.when) != "failed":  # a part of it may have failed before
+            phases[call.when] = outcome
 
     def combined(self, phases):
         return phases.get("call") or phases.get("setup") or "failed"
@@ -171,8 +175,8 @@ def plugin(proof):
 
         @pytest.hookimpl(hookwrapper=True, tryfirst=True)
         def pytest_runtestloop(self, session):
-            proof.loops += 1
             if "distributed" not in proof.lines and not session.config.getoption("collectonly", False):
+                proof.loops += 1
                 proof.guarded(proof.canaries, session)
             yield
 
@@ -183,10 +187,12 @@ def plugin(proof):
                 proof.guarded(proof.note, item, call, outcome.get_result())
 
         @pytest.hookimpl(trylast=True)
-        def pytest_sessionfinish(self, session):
+        def pytest_sessionfinish(self, session, exitstatus):
             if whoami() != proof.pid:
                 return
-            if proof.loops and "distributed" not in proof.lines:
+            if exitstatus == INTERRUPTED:  # by an error while tests were collected, most often
+                proof.lines.append("interrupted")
+            elif proof.loops:
                 proof.guarded(proof.canaries, session)
             proof.guarded(proof.altered, session.config)
             proof.send(session.config)

@@ -18,26 +18,24 @@ import msgspec
 from msgspec import Struct
 
 from dgm.benchmarks import swebench_official
-from dgm.benchmarks.grading import REPORT_CHARS, TRACES, ending
+from dgm.benchmarks.grading import TRACES
 from dgm.benchmarks.held import GRADING, BadBenchmark, read_settings
-from dgm.benchmarks.swebench_official import OK, Official
+from dgm.benchmarks.swebench_exam import LOG_BYTES, PLACE, Exam, examined, here
 from dgm.benchmarks.swebench_patch import PROTECTED, SHADOWED, Filtered, filtered, steered_back
-from dgm.benchmarks.swebench_proof import Proof, Result, contradicted, provable, read_proof
-from dgm.benchmarks.swebench_rows import END, START, Row, read_rows
+from dgm.benchmarks.swebench_proof import Proof, provable
+from dgm.benchmarks.swebench_rows import START, Row, read_rows
 from dgm.files import BadFiles, File
 from dgm.jobs import JobId, TaskId
-from dgm.protocols import Cancelled, Errand, Grade, Limits, Patch, Ran, Sandbox, SandboxFault, Task
+from dgm.protocols import Errand, Grade, Limits, Patch, Sandbox, SandboxFault, Task
 
 TOOLS = {
-    name: resources("dgm.benchmarks").joinpath(name).read_bytes for name in ("swebench_grader.py", "pytest_proof.py")
+    name: resources("dgm.benchmarks").joinpath(name).read_bytes
+    for name in ("swebench_lay.py", "swebench_grader.py", "pytest_proof.py")
 }
 ONE_COMMIT = resources("dgm.benchmarks").joinpath("one_commit.py").read_text
-PLACE = "/dgm-grading"
-"""The grader's folder in its container; that it is outside of home makes it root's errand, as the official one is."""
+GRADE = 'run() { exec "$1" -I -S -B "$2/swebench_$3.py" "$2/plan.json"; }; (run "$@" lay) && run "$@" grader'
 GATE = "{{ command -v {python} || command -v python3; }} > {place}/tools/python; kill -STOP $$"
-LOG_BYTES = 50 << 20
 USUAL = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-TESTS_KEPT = 1000
 APPLY = "cd {work} && {{ git apply --verbose {home}/gold.diff || patch --batch --fuzz=5 -p1 -i {home}/gold.diff; }}"
 STATEMENT = """{problem}
 
@@ -155,7 +153,7 @@ class SweBenchmark:
         plain = self._untouched.get(id)
         return plain is not None and (plain.state == "absent" or bool(plain.odd))
 
-    def _examined(self, row: Row, filter: Filtered, sandbox: Sandbox, job: JobId, prove: bool) -> "Exam":
+    def _examined(self, row: Row, filter: Filtered, sandbox: Sandbox, job: JobId, prove: bool) -> Exam:
         """Run the tests of `row` on the patched repository. Raises `SandboxFault`."""
         names = {path: f"content/{n}" for n, path in enumerate(filter.changed)}
         plan = {
@@ -174,7 +172,7 @@ class SweBenchmark:
         ran = sandbox.run(
             Errand(
                 job=job,
-                command=("{python}", "-I", "-S", "-B", f"{PLACE}/tools/swebench_grader.py", f"{PLACE}/tools/plan.json"),
+                command=("/bin/sh", "-c", GRADE, "sh", "{python}", f"{PLACE}/tools"),
                 files={f"{PLACE}/tools/{name}": file for name, file in files.items()},
                 env={"HOME": "/root", "PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
                 take=(f"{PLACE}/out",),
@@ -236,91 +234,6 @@ class SweBenchmark:
         return msgspec.structs.replace(filter, changed=changed, mixed={}, flags=tuple(flags))
 
 
-class Exam(Struct, frozen=True):
-    """One run of the tests, and what to make of it."""
-
-    official: Official | None
-    """None: there is no log to judge."""
-    proof: Proof | None
-    """None: none was asked for."""
-    report: str
-    flags: tuple[str, ...]
-    seconds: float
-    exit: int | None = None
-
-    @property
-    def hopeless(self) -> bool:
-        """Whether it is unsolved whatever the proof says."""
-        return self.official is None or not self.official.resolved
-
-    def grade(self, row: Row, image: str) -> Grade:
-        flags, solved, report = [*self.flags], not self.hopeless, self.report
-        if self.proof is None:
-            flags += ["unproven"] if solved else []
-        else:
-            against = self._against(row, self.proof, solved)
-            solved = solved and not against
-            flags += against
-            if self.proof.distributed and solved:
-                flags.append("unproven")
-        tests = {} if self.official is None else told(self.official)
-        versions = {"swebench": swebench_official.version()}
-        unique = tuple(flag[:200] for flag in dict.fromkeys(flags))[:40]
-        return Grade(solved, report[-REPORT_CHARS:], unique, tests, image, self.seconds, versions)
-
-    def _against(self, row: Row, proof: Proof, resolved: bool) -> list[str]:
-        """Flags for each reason not to believe the log."""
-        flags = list(proof.odd)
-        if proof.state == "absent" and resolved:
-            flags.append("prevented-proof")
-        if proof.state == "left" and (resolved or self.exit == 0):
-            flags.append("left-without-proof")
-        if proof.state == "whole" and not proof.distributed and self.official is not None:
-            flags += [f"contradicted:{case}" for case in contradicted(row, self.official.required, proof)[:5]]
-        return flags
-
-
-def examined(row: Row, filter: Filtered, ran: Ran, prove: bool) -> Exam:
-    """What an errand of the grader amounts to. Raises `SandboxFault` if the tests were not even begun."""
-    here(ran)
-    output = ran.output.decode(errors="replace")
-    result, log = read_result(ran)
-    if result is not None and result.refused:
-        return Exam(
-            None, None, f"These paths do not fit the repository: {', '.join(result.refused)}", filter.flags, 0.0
-        )
-    if "begun" not in output.splitlines()[:1] and ran.ended == "exited":
-        raise SandboxFault(f"the tests could not be started in {row.image} ({ending(ran)}): {output[-2000:]}")
-    if result is None:
-        flag = ["killed-grader"] if ran.ended == "exited" else []
-        return Exam(None, None, f"{ending(ran)} before all tests had run", (*filter.flags, *flag), ran.seconds)
-    flags = [*filter.flags, *(f"contains:{trace}" for trace in result.traces)]
-    flags += [f"shadows:{path}" for path in result.barred]
-    if log is None:
-        report = f"the tests printed {result.log_bytes:,} bytes, which are more than the {LOG_BYTES:,} that are read"
-        return Exam(None, None, report, (*flags, "log-too-large"), result.seconds)
-    official = swebench_official.verdict(row.official(), log)
-    proof = read_proof(result) if prove else None
-    text = log.decode(errors="replace")
-    code = re.search(r"TEST_EXIT_CODE.*?:\s*(-?\d+)\s*$", text, re.MULTILINE)
-    return Exam(official, proof, shown(text), tuple(flags), result.seconds, int(code[1][:9]) if code else None)
-
-
-def read_result(ran: Ran) -> tuple[Result | None, bytes | None]:
-    given = ran.changed.get(f"{PLACE}/out/result.json")
-    log = ran.changed.get(f"{PLACE}/out/log")
-    try:
-        result = None if given is None else msgspec.json.decode(given.data, type=Result)
-    except msgspec.MsgspecError:
-        result = None
-    return result, None if log is None else log.data
-
-
-def here(ran: Ran) -> None:
-    if ran.ended == "cancelled":
-        raise Cancelled("the grading was cancelled; it counts for nothing and can be repeated")
-
-
 def gated(row: Row) -> str:
     """The official script, which stops just before the tests until the grader lets it go on."""
     first = row.commands[0].split()[0] if row.commands else ""
@@ -341,16 +254,3 @@ def environment(row: Row) -> Mapping[str, str]:
         "CONDA_DEFAULT_ENV": found[1],
         "CONDA_PREFIX": home,
     }
-
-
-def shown(log: str) -> str:
-    """The part of the log that the tests printed, if that can be told."""
-    inside = log.partition(START)[2].rpartition(END)[0]
-    return inside or log
-
-
-def told(official: Official) -> dict[str, str]:
-    """The required tests, those that are not good first, and how many others there were."""
-    cases = sorted(official.required.items(), key=lambda item: item[1] in OK)[:TESTS_KEPT]
-    others = len(set(official.statuses) - set(official.required))
-    return dict(cases) | ({"(others)": f"{others}"} if others else {})

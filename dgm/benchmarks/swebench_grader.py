@@ -1,11 +1,10 @@
-"""The first program of a grading container: lays a patch over the repository, runs the tests, listens to the proof.
+"""Runs the tests in a grading container and listens to the proof, once `swebench_lay` has laid the patch.
 
 Sent into a sandbox and run as `python -I -S -B grader.py PLAN`, PLAN being a JSON file in the grader's own folder:
-`workspace`, `files` ([path, name of the content beside PLAN, executable]), `deleted`, `fresh` (names that nothing new
-at the top may have), `traces` (a regular expression), `script` (the evaluation script), `proof` (the plugin, or empty),
-`log_bytes`. It leaves `out/log`, what the script printed, and `out/result.json` in home.
+`script` (the evaluation script), `proof` (the plugin, or empty) and `log_bytes`. Beside that folder it leaves
+`out/log`, what the script printed, and `out/result.json`.
 
-Before the tests begin, the script stops itself . Then everything that installing the patched project left
+Before the tests begin, the script stops itself. Then everything that installing the patched project left
 running is ended, the plugin is laid among the packages of the tests' interpreter, and only then a nonce is drawn, which
 goes to the first process that connects, which is pytest before it loads any product code.
 
@@ -17,12 +16,10 @@ Standard library only, Python >= 3.6.
 import contextlib
 import json
 import os
-import re
 import select
 import shutil
 import signal
 import socket
-import stat
 import subprocess
 import sys
 import time
@@ -35,94 +32,6 @@ if TYPE_CHECKING:
 
 ENTRY = "[pytest11]\n{0} = {0}\n"
 MOST_PROOF = 1 << 25
-
-
-def git_env(home):  # type: (str) -> dict[str, str]
-    """An environment in which git trusts the repository, whoever owns it, and believes no settings but its own."""
-    os.makedirs(home, exist_ok=True)
-    with open(os.path.join(home, ".gitconfig"), "w") as file:
-        file.write("[safe]\n\tdirectory = *\n")
-    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": home, "GIT_CONFIG_NOSYSTEM": "1"}
-
-
-def ignored(work, paths, home):  # type: (str, list[str], str) -> set[str]
-    """Those of `paths` that git ignores there and does not track: no patch would hold them."""
-    command = ["git", "-C", work, "check-ignore", "-z", "--stdin"]
-    text = b"".join(os.fsencode(path) + b"\0" for path in paths)
-    done = subprocess.run(  # noqa: UP022
-        command, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=git_env(home)
-    )
-    if done.returncode not in (0, 1):
-        sys.exit("git check-ignore failed: " + done.stderr.decode("utf-8", "replace")[-500:])
-    return {os.fsdecode(path) for path in done.stdout.split(b"\0") if path}
-
-
-class Laid:
-    """What became of a patch."""
-
-    def __init__(self):  # type: () -> None
-        self.ignored = []  # type: list[str]
-        self.barred = []  # type: list[str]
-        self.refused = []  # type: list[str]
-        self.traces = []  # type: list[str]
-
-
-def lay(plan, folder):  # type: (Plan, str) -> Laid
-    laid, work = Laid(), plan["workspace"]
-    files = plan["files"]
-    hidden = ignored(work, [path for path, _, _ in files], os.path.join(folder, "git"))
-    laid.ignored = sorted(hidden)
-    fresh = {name for name in plan["fresh"] if not os.path.lexists(os.path.join(work, name))}
-    for path in plan["deleted"]:
-        if not through_link(work, path) and os.path.lexists(os.path.join(work, path)):
-            remove(os.path.join(work, path))
-    for path, content, executable in files:
-        if path in hidden:
-            continue
-        if path.split("/")[0] in fresh:
-            laid.barred.append(path)
-            continue
-        target = os.path.join(work, path)
-        if through_link(work, path) or (os.path.isdir(target) and not os.path.islink(target)):
-            laid.refused.append(path)
-            continue
-        with open(os.path.join(folder, content), "rb") as file:
-            data = file.read()
-        laid.traces += [trace + ":" + path for trace in traces(plan["traces"], target, data)]
-        place(target, data, executable)
-    return laid
-
-
-def through_link(work, path):  # type: (str, str) -> bool
-    """Whether a folder on the way to `path` is a link or a file: then it is not a path of the repository."""
-    here = work
-    for part in path.split("/")[:-1]:
-        here = os.path.join(here, part)
-        if os.path.lexists(here) and not stat.S_ISDIR(os.lstat(here).st_mode):
-            return True
-    return False
-
-
-def traces(pattern, target, data):  # type: (str, str, bytes) -> list[str]
-    """What stands in `data` that code needs to fool its tests, and did not stand there before."""
-    expression, before = re.compile(pattern.encode()), set()  # type: re.Pattern[bytes], set[bytes]
-    if os.path.isfile(target) and not os.path.islink(target):
-        with open(target, "rb") as file:
-            before = set(expression.findall(file.read()))
-    found = set(expression.findall(data)) - before
-    return sorted(b" ".join(trace.split()).decode("utf-8", "replace") for trace in found)
-
-
-def place(target, data, executable):  # type: (str, bytes, bool) -> None
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    mode = 0o755 if executable else 0o644
-    if os.path.isfile(target) and not os.path.islink(target):
-        mode = os.stat(target).st_mode & 0o666 | (0o111 if executable else 0)
-    if os.path.lexists(target):
-        os.unlink(target)
-    with open(target, "wb") as file:
-        file.write(data)
-    os.chmod(target, mode)
 
 
 def remove(path):  # type: (str) -> None
@@ -301,11 +210,11 @@ def main():  # type: () -> None
     with open(sys.argv[1]) as file:
         plan = json.load(file)
     os.unlink(sys.argv[1])
-    laid = lay(plan, folder)
-    result = dict(vars(laid))
+    with open(os.path.join(folder, "laid.json")) as file:
+        result = json.load(file)
     place = os.path.join(folder, "log")
     log = os.open(place, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-    if not laid.refused:
+    if not result["refused"]:
         result.update(run(plan, folder, log))
     out = os.path.join(os.path.dirname(folder), "out")
     remove(out)

@@ -29,6 +29,8 @@ class Official(Struct, frozen=True):
     """Test id, as the parser reads it, to status."""
     required: Mapping[str, str]
     """Each id that has to pass, as the row has it, to its status, or `missing`."""
+    exit: int | None = None
+    """The exit code of the tests' command, as far as the log can be believed."""
 
 
 @cache
@@ -86,4 +88,5 @@ def verdict(row: Mapping[str, Any], log: bytes) -> Official:
     for case in (*spec.FAIL_TO_PASS, *spec.PASS_TO_PASS):
         key = grading._resolve_case(case, statuses)
         required[case] = str(statuses[key]) if key is not None else "missing"
-    return Official(bool(report["resolved"]), bool(read), {k: str(v) for k, v in statuses.items()}, required)
+    code = grading.parse_test_exit_code(log.decode("utf-8", "replace"))
+    return Official(bool(report["resolved"]), bool(read), {k: str(v) for k, v in statuses.items()}, required, code)

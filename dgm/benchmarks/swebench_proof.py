@@ -14,8 +14,8 @@ from dgm.benchmarks.swebench_rows import Row
 
 GOOD = ("passed", "xfailed", "xpassed")
 CANARIES = 4
-PROGRESS = re.compile(r"\[\s*\d+%\]")
-"""What the parsers take for a test in some versions' progress; no test has such an id."""
+NODE = re.compile(r"(?:at \w+ of )?(.*?::.*?)(?: - .*)?", re.DOTALL)
+"""An id as the parsers read it; some take what pytest prints around it for a part of it."""
 
 
 class Result(Struct, frozen=True):
@@ -44,12 +44,14 @@ class Proof(Struct, frozen=True):
     canaries: tuple[str, ...] = ()
     trouble: tuple[str, ...] = ()
     distributed: bool = False
+    interrupted: bool = False
 
     @property
     def odd(self) -> tuple[str, ...]:
         """What must not be, as flags."""
         flags = [f"altered:{name}" for name in self.altered] + [f"proof-trouble:{text}" for text in self.trouble]
-        counted = len(self.canaries) == CANARIES or (not self.outcomes and not self.canaries)
+        wanted = CANARIES // 2 if self.interrupted else CANARIES
+        counted = len(self.canaries) == wanted or (not self.outcomes and not self.canaries)
         if self.state == "whole" and not self.distributed and not (counted and set(self.canaries) <= {"good"}):
             flags.append("canary")
         return tuple(flags)
@@ -74,14 +76,14 @@ def read_proof(result: Result) -> Proof:
             outcome, _, node = rest.partition(" ")
             outcomes[node] = worst(outcomes.get(node), outcome)
     altered, canaries, trouble = (tuple(lists[kind]) for kind in ("altered", "canary", "trouble"))
-    return Proof("whole", outcomes, altered, canaries, trouble, "distributed" in lines)
+    return Proof("whole", outcomes, altered, canaries, trouble, "distributed" in lines, "interrupted" in lines)
 
 
 def worst(one: str | None, other: str) -> str:
     return one if one == "failed" else other
 
 
-def contradicted(row: Row, required: Mapping[str, str], proof: Proof) -> list[str]:
+def contradicted(required: Mapping[str, str], proof: Proof) -> list[str]:
     """The required tests that the log shows as good, but pytest itself does not."""
     by_word: dict[str, list[str]] = {}
     by_function: dict[str, list[str]] = {}
@@ -90,12 +92,14 @@ def contradicted(row: Row, required: Mapping[str, str], proof: Proof) -> list[st
         by_function.setdefault(node.split("[")[0], []).append(outcome)
     wrong = []
     for case, status in required.items():
-        if PROGRESS.fullmatch(case) or status not in (*OK, "SKIPPED"):
+        # What has no `::` is no test, but something printed that the parsers take for one.
+        if "::" not in case or status not in (*OK, "SKIPPED"):
             continue
-        exact = [proof.outcomes[case]] if case in proof.outcomes else []
-        found = exact or by_word.get(case) or by_function.get(case.split("[")[0]) or []
-        good = not found.count("failed") and any(outcome in GOOD for outcome in found)
-        if not (good or (status == "SKIPPED" and found and not found.count("failed"))):
+        plain = case if case in proof.outcomes else NODE.fullmatch(case)[1]  # type: ignore[index]
+        exact = [proof.outcomes[plain]] if plain in proof.outcomes else []
+        found = exact or by_word.get(plain) or by_function.get(plain.split("[")[0]) or []
+        good = "failed" not in found and any(outcome in GOOD for outcome in found)
+        if not (good or (status == "SKIPPED" and found and "failed" not in found)):
             wrong.append(case)
     return wrong
 

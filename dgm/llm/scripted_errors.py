@@ -130,3 +130,23 @@ def dropped(before: str, after: str, rng: Random) -> str:
     line = lines[number]
     lines[number] = line[: len(line) - len(line.lstrip())] + "pass\n"
     return "".join(lines)
+
+
+def spoiled_diff(diff: str, key: str) -> str:
+    """A unified diff with a mistake in a line that it adds; nothing if it adds none."""
+    rng = Random(key)
+    lines = diff.splitlines(keepends=True)
+    added = [
+        n for n, line in enumerate(lines) if line.startswith("+") and not line.startswith("+++ ") and line[1:].strip()
+    ]
+    sites = [(n, old, new) for n in added for old, new in FLIPS if old in lines[n]]
+    if not added:
+        return ""
+    if sites and rng.random() < 0.8:
+        number, old, new = rng.choice(sites)
+        lines[number] = lines[number].replace(old, new, 1)
+    else:
+        number = rng.choice(added)
+        line = lines[number][1:]
+        lines[number] = "+" + line[: len(line) - len(line.lstrip())] + "pass\n"
+    return "".join(lines)

@@ -12,8 +12,8 @@ import shlex
 
 from msgspec import Struct
 
-from dgm.llm.scripted_errors import corrupted
-from dgm.llm.scripted_wire import Call, Step, Talk, Turn, chance
+from dgm.llm.scripted_errors import corrupted, spoiled_diff
+from dgm.llm.scripted_wire import Call, Step, Talk, Turn, chance, digest
 from dgm.protocols import Patch, Task
 
 LOOK = "I look at the files first."
@@ -45,9 +45,28 @@ class Exercise(Struct, frozen=True):
         return " ".join(self.task.statement.split())[:90]
 
     @property
+    def known(self) -> dict[str, str]:
+        """Files of the starting state, path to text: all, or of a repository in an image what a diff tells of them."""
+        if self.reference.diff:
+            return surroundings(self.reference.diff)
+        return {path: file.data.decode(errors="replace") for path, file in self.task.files.items()}
+
+    @property
     def relevant(self) -> list[str]:
         """The existing files that the reference changes."""
-        return [path for path in self.reference.changed if path in self.task.files]
+        return [path for path in self.known if path in self.reference.changed or self.reference.diff]
+
+
+def surroundings(diff: str) -> dict[str, str]:
+    """The lines around and under each change, by the path of an existing file."""
+    found: dict[str, str] = {}
+    path = ""
+    for line in diff.splitlines():
+        if line.startswith("--- "):
+            path = line[6:].split("\t")[0] if line.startswith("--- a/") else ""
+        elif path and line[:1] in (" ", "-"):
+            found[path] = found.get(path, "") + line[1:] + "\n"
+    return found
 
 
 def solving_step(talk: Talk, exercise: Exercise, seed: int) -> Step:
@@ -89,7 +108,7 @@ def looked_at(talk: Talk, exercise: Exercise, sloth: float) -> list[str]:
     It is the more slothful if it had to find out by itself which files there are.
     """
     told = talk.told
-    heard = [path for path, file in exercise.task.files.items() if path in told and b"\0" not in file.data]
+    heard = [path for path, text in exercise.known.items() if path in told and "\0" not in text]
     sloth += 0.0 if any(path in talk.prompt for path in heard) else 0.2
     if sloth < 0.45:
         return heard[:10]
@@ -106,11 +125,8 @@ def exercise_seen(talk: Talk, exercise: Exercise) -> bool:
 def seen(talk: Talk, exercise: Exercise) -> float:
     """Which part of the lines of the files that have to change the model has been shown."""
     told = talk.told
-    lines = [
-        line.strip()
-        for path in exercise.relevant
-        for line in exercise.task.files[path].data.decode(errors="replace").splitlines()
-    ]
+    known = exercise.known
+    lines = [line.strip() for path in exercise.relevant for line in known[path].splitlines()]
     long = [line for line in lines if len(line) > 3]
     return sum(line in told for line in long) / len(long) if long else 1.0
 
@@ -147,11 +163,22 @@ def answer(talk: Talk, exercise: Exercise, seed: int) -> Step:
     right = able(talk, exercise, seed)
     tries = sum(text.startswith(ANSWER) for text in talk.said)
     level = round(ability(talk, exercise), 3)
+    key = f"{seed}/{exercise.id}/{tries}/{level}"
+    if exercise.reference.diff:
+        return Step(
+            ANSWER, (applying(exercise.reference.diff if right else spoiled_diff(exercise.reference.diff, key)),)
+        )
     wanted = {path: file.data.decode(errors="replace") for path, file in exercise.reference.changed.items()}
     if not right:
-        before = {path: exercise.task.files[path].data.decode(errors="replace") for path in exercise.relevant}
-        wanted = corrupted(before, wanted, f"{seed}/{exercise.id}/{tries}/{level}")
+        known = exercise.known
+        wanted = corrupted({path: known[path] for path in exercise.relevant}, wanted, key)
     calls = [Call(text, path) for path, text in wanted.items()]
     if right and exercise.reference.deleted:
         calls.append(Call("rm -f " + " ".join(map(shlex.quote, exercise.reference.deleted))))
     return Step(ANSWER, tuple(calls))
+
+
+def applying(diff: str) -> Call:
+    """A command that makes the change of `diff`, in place of an earlier one."""
+    end = f"END_{digest(diff)[:8]}"
+    return Call(f"git checkout -q . ; git apply <<'{end}'\n{diff.rstrip(chr(10))}\n{end}\n")
