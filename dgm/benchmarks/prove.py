@@ -13,7 +13,8 @@ Standard library only, Python >= 3.8. Started as `python -I -u -B prove.py PLAN`
 file {"key": hexadecimal str, "tests": [paths relative to the workspace]}. A proof is a line
 `prove: SEAL counts PASSED BROKEN RIGHT CANARIES ODD [ALTERED ...]`: the keyed BLAKE2 of what follows it, tests that
 passed and did not, canaries that were right and all, whether something equalled anything, and what was altered. The
-line `prove: SEAL tests NAME=OUTCOME ...` before it is sealed alike.
+line `prove: SEAL tests NAME=OUTCOME ...` before it is sealed alike, and so is `prove: SEAL probed NAME`, which is
+written at once when product code reaches for the interpreter's frames and objects, by whatever name it calls them.
 """
 
 from __future__ import annotations
@@ -38,6 +39,11 @@ PARTS = (unittest.case, unittest.loader, unittest.result, unittest.suite)
 CLASSES = {item for part in PARTS for item in vars(part).values() if isinstance(item, type)}
 FOUNDATION = (builtins, *PARTS, *(kind for kind in CLASSES if kind.__module__.startswith("unittest.")))
 """What a verdict hangs on; code that alters it while it is tested has not solved its task."""
+PROBES = (
+    *("_getframe", "_current_frames", "_current_exceptions", "get_objects", "get_referrers", "get_referents"),
+    *("settrace", "setprofile", "dlopen", "tb_frame", "gi_frame", "cr_frame", "__code__"),
+)
+"""What the interpreter tells of, by the last part of its name, and what code that solves its task hardly needs."""
 NAMES_ROOM = 20_000
 """Characters of the line that names tests: the end of the output has to hold it."""
 
@@ -186,6 +192,36 @@ def watch_equality(seen: list[bool]) -> None:
     TestCase.assertEqual = assertEqual  # type: ignore[method-assign]
 
 
+def watch_probing(prove: Callable[[str], None]) -> None:
+    """Have `prove` told, before it comes to anything, of all `PROBES` that code outside of the library makes."""
+    frame_of, standard = sys._getframe, os.path.dirname(os.__file__) + os.sep
+    library = ("<frozen ", standard, os.path.abspath(__file__), *(path.rstrip(os.sep) + os.sep for path in sys.path))
+    foreign = (standard + "ctypes", "<frozen importlib")
+    told: set[str] = set()
+    busy: list[bool] = []
+
+    def hook(event: str, words: tuple[Any, ...]) -> None:
+        name = words[1] if event == "object.__getattr__" else event.rpartition(".")[2]
+        if name not in PROBES or busy:
+            return
+        busy.append(True)
+        try:
+            frame: Any = frame_of(1)
+            if name == "dlopen":
+                name = "ctypes"
+                while frame is not None and frame.f_code.co_filename.startswith(foreign):
+                    frame = frame.f_back
+            elif frame.f_code.co_filename == standard + "inspect.py":
+                frame, name = frame.f_back, "inspect"
+            if frame is not None and name not in told and not frame.f_code.co_filename.startswith(library):
+                told.add(name)
+                prove("probed " + name)
+        finally:
+            busy.clear()
+
+    sys.addaudithook(hook)
+
+
 # ---------------------------------------------------------------- reading and running
 
 
@@ -275,6 +311,7 @@ def main() -> None:
     watch_equality(odd)
     codes = [(path, read(path)) for path in plan["tests"]]
     before = {owner: callables(owner) for owner in (*FOUNDATION, Tally, Aside)}
+    watch_probing(prove)
     # Nothing that is imported later finds this script by name; `kept` keeps its functions alive.
     kept: list[Any] = [sys.modules["__main__"]]
     sys.modules["__main__"] = ModuleType("__main__")
