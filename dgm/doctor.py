@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from dgm.config import ROLES, Config, ConfigError, ModelConfig
+from dgm.config import ROLES, Config, ConfigError, ModelConfig, SandboxConfig
 from dgm.durable import ROOM
 from dgm.llm import REPLAY
 
@@ -101,7 +101,7 @@ def sandbox(config: Config) -> Iterator[Check]:
 
     if config.sandbox.kind != "local":
         needed = config.sandbox.kind == "docker" or not (config.simulated or config.sandbox.local_with_real_models)
-        yield from engine_checks(config.sandbox.image, needed)
+        yield from engine_checks(config.sandbox, needed)
     try:
         chosen = open_sandbox(config.sandbox, "doctor", config.simulated)
         try:
@@ -118,9 +118,10 @@ def sandbox(config: Config) -> Iterator[Check]:
         yield Check("sandbox", "ok", f"{chosen.name}: one errand ran with every limit in force")
 
 
-def engine_checks(image: str, needed: bool) -> Iterator[Check]:
+def engine_checks(config: SandboxConfig, needed: bool) -> Iterator[Check]:
     from dgm.protocols import SandboxFault
     from dgm.sandbox.engine import connect, faults, holds
+    from dgm.sandbox.images import Images
 
     bad: Literal["warn", "fail"] = "fail" if needed else "warn"
     try:
@@ -130,7 +131,9 @@ def engine_checks(image: str, needed: bool) -> Iterator[Check]:
         return
     try:
         with faults("telling about itself"):
-            info, version, here = client.info(), client.version(), holds(client, image)
+            info, version, here = client.info(), client.version(), holds(client, config.image)
+            images = Images(lambda: client, config)
+            pinned, taken = images.pinned(config.image), images.taken()
     except SandboxFault as fault:
         yield Check("engine", bad, str(fault))
         return
@@ -141,10 +144,25 @@ def engine_checks(image: str, needed: bool) -> Iterator[Check]:
     root = Path(str(info.get("DockerRootDir") or "/nonexistent"))
     if root.is_dir():
         yield disk("disk of the engine", root)
+    yield room(config, *taken)
     if here:
-        yield Check("image", "ok", f"{image} is here")
+        yield Check("image", "ok", f"{config.image} is here")
+    elif pinned:
+        yield Check("image", "ok", f"{config.image} was removed to make room, and is fetched again when it is needed")
     else:
-        yield Check("image", bad, f"{image} is not here", f"docker pull {image}, or set sandbox.image")
+        yield Check("image", bad, f"{config.image} is not here", "`dgm prepare` gets it; or set sandbox.image")
+
+
+def room(config: SandboxConfig, taken: int, free: int | None) -> Check:
+    """The budget of disk for images. `taken`, `free`: bytes, None where unknown."""
+    found = f"{taken / 1e9:.1f} of at most {config.images_gb:g} GB taken by pulled images"
+    if free is None:
+        return Check("room for images", "ok", f"{found}; the engine's disk is not this machine's")
+    left = free / 1e9 - config.free_gb
+    found += f"; {max(left, 0):.1f} GB may be added while {config.free_gb:g} stay free"
+    if left <= 0:
+        return Check("room for images", "warn", found, "no image can be pulled: make room, or lower sandbox.free_gb")
+    return Check("room for images", "ok", found)
 
 
 def limits(info: Mapping[str, Any], bad: Literal["warn", "fail"]) -> Check:

@@ -39,6 +39,10 @@ class Images:
         pin = self._shelf.pin(name)
         return pin.id if pin is not None and pin.digest else None
 
+    def taken(self) -> tuple[int, int | None]:
+        """Bytes of all that dgm has pulled and is here, and free bytes on the engine's disk where that can be known."""
+        return self._shelf.taken()
+
     def using(self, name: str, id: str) -> AbstractContextManager[None]:
         """Keep the image where it is for so long. It need not be here yet."""
         return self._shelf.using(name, id)

@@ -89,6 +89,10 @@ class Shelf:
                 self._used[id] -= 1
                 self._changed.notify_all()
 
+    def taken(self) -> tuple[int, int | None]:
+        """Bytes of all that dgm has pulled and is here, and free bytes on the engine's disk where that can be known."""
+        return together(self._ours()), self._free()
+
     # ------------------------------------------------------------ room
 
     @contextmanager

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -100,3 +101,69 @@ def test_a_cache_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Path
     assert done.returncode == 1
     assert str(tmp_path / "file") in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.docker
+def test_images_are_fetched_checked_removed_and_fetched_again(tmp_path: Path) -> None:
+    """The whole way with a real registry: prepare, a run that needs an image again, and one that has been replaced."""
+    from dgm.sandbox.engine import address
+    from tests.sandbox.registry import BASE, remove, running
+
+    with running() as registry:
+        name, lost = registry.push("own:1", b"first"), f"{registry.address}/lost:1"
+        folder = shop(tmp_path / "shop", f'image = "{name}"\n')
+        (folder / "tasks/price").rename(folder / "tasks/good")
+        shop(folder, f'image = "{name}"\n')
+        (folder / "tasks/price/task.toml").write_text(f'image = "{lost}"\n')
+        settings = ["--set=sandbox.kind=docker", f"--set=sandbox.image={BASE}", f"--set=run.benchmark={folder}"]
+        few = ["--set=run.evaluations=1", "--set=policy.seed_evaluations=1", "--set=policy.warm_start=0"]
+        host = address()
+
+        unready = dgm("run", *settings, *few, cwd=tmp_path, DOCKER_HOST=host)
+        assert unready.returncode == 5
+        assert "were never checked on this machine" in unready.stderr
+        assert not registry.names(), "nothing is pulled that nobody has asked for"
+
+        done = dgm("prepare", *settings, cwd=tmp_path, DOCKER_HOST=host)
+        assert done.returncode == 0, done.stderr
+        assert "1 sound, 0 quarantined, 1 not available, 0 left unprepared" in done.stdout
+        assert f"image {name}: pulling it" in done.stderr
+
+        remove(registry.engine, name)
+        plan = json.loads(dgm("run", *settings, *few, "--dry-run", "--json", cwd=tmp_path, DOCKER_HOST=host).stdout)
+        assert (plan["tasks"], plan["images_missing"], plan["unprepared"], plan["unfit"]) == (1, [], 0, "")
+        assert list(plan["quarantined"]) == ["shop/price"]
+        ran = dgm("run", *settings, *few, cwd=tmp_path, DOCKER_HOST=host)
+        assert ran.returncode == 0, ran.stderr
+        assert registry.names() == ["own:1"]
+        assert "shop/price: not available: " in dgm("status", cwd=tmp_path).stdout
+
+        registry.engine.tag(BASE, *name.rsplit(":", 1))
+        more = [*settings, *few, "--set=run.evaluations=2", "--amend=run.evaluations"]
+        refused = dgm("run", *more, cwd=tmp_path, DOCKER_HOST=host)
+        assert refused.returncode == 2
+        assert f"{name} was sha256:" in refused.stderr
+        assert dgm("run", *more, "--amend=images", cwd=tmp_path, DOCKER_HOST=host).returncode == 0
+
+        doctor = ("doctor", *settings[:1], f"--set=sandbox.image={lost}")
+        told = dgm(*doctor, cwd=tmp_path, DOCKER_HOST=host)
+        assert told.returncode == 5
+        assert "room for images" in told.stdout
+        assert "`dgm prepare` gets it" in told.stdout
+
+
+@pytest.mark.docker
+def test_an_interrupt_ends_a_pull(tmp_path: Path) -> None:
+    from dgm.sandbox.engine import address
+    from tests.sandbox.registry import BASE
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        folder = shop(tmp_path / "shop", f'image = "127.0.0.1:{silent.getsockname()[1]}/a:1"\n')
+        command = [sys.executable, "-m", "dgm", "prepare", str(folder), f"--set=sandbox.image={BASE}"]
+        process = subprocess.Popen(command, env=environ(DOCKER_HOST=address()), stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        while "pulling it" not in (line := process.stderr.readline()):
+            assert line, "it ended by itself"
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=SECONDS)
+        assert process.returncode == 130
