@@ -108,7 +108,7 @@ Parts = tuple[Mapping[str, Any], Mapping[str, Any]]
 
 def read_ini(text: str) -> Parts:
     """The sections that steer tests, and the others. Raises `ValueError`, `configparser.Error` in any doubt."""
-    if re.search(r"^(\s+\[|\[[^\]]*\]\s*\S|\[\s|\[[^\]]*\s\])", text, re.MULTILINE):
+    if re.search(r"^([^\S\n]+\[|\[[^\]\n]*\][^\S\n]*\S|\[\s|\[[^\]\n]*\s\])", text, re.MULTILINE):
         raise ValueError("a header that not everybody reads alike")
     parser = configparser.RawConfigParser(strict=True, default_section="")
     parser.read_string(text)
