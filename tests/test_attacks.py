@@ -52,7 +52,7 @@ def test_containers_hold(group: str) -> None:
     findings = list(attack(SandboxConfig(kind="docker", image=IMAGE), of(group)))
     assert not failed(findings)
     tried = {one.name: one.result for one in findings}
-    if group not in ("history", "pytest"):  # the image may lack what these need
+    if group not in ("history", "pytest", "polyglot"):  # the image may lack what these need
         assert "not tried" not in tried.values(), tried
     for case in of(group):
         assert case.remains or tried[case.name] != "remains"

@@ -15,7 +15,7 @@ SMALL = {"seconds": 30.0, "memory_mb": 256, "pids": 64, "disk_mb": 64}
 """What an attack may use unless it says otherwise: this machine has other things to do."""
 GROUPS = (
     *("keys", "network", "gateway", "container", "floods", "leavings"),
-    *("history", "injection", "grading", "pytest"),
+    *("history", "injection", "grading", "pytest", "polyglot"),
 )
 
 
@@ -49,8 +49,8 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
     deleted: tuple[str, ...] = ()
     flag: str = ""
     """What the flags of the verdict on the patch have to begin with, for one of them."""
-    base: str = "wrong"
-    """What the patch is laid over: the `wrong` product, or the `right` one, which it must not be able to spoil."""
+    language: str = ""
+    """The exercise that it claims to solve, for patches to exercises."""
 
     def allowed(self) -> Limits:
         return msgspec.convert({**SMALL, **self.limits}, Limits)

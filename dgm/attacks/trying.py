@@ -6,13 +6,14 @@ Invariant: what the host sees decides; a hostile program's own words count only 
 from pathlib import Path
 
 from dgm.agent import last_line
-from dgm.attacks import checks, exam, repository
+from dgm.attacks import checks, exam, exercises, repository
 from dgm.attacks.cases import Case, prelude
 from dgm.attacks.ground import Ground, LeakyModel
 from dgm.attacks.seen import NotTried, Seen
 from dgm.files import File
 from dgm.protocols import Errand, Ran
 
+GRADERS = {"grading": exam.graded, "pytest": repository.graded, "polyglot": exercises.graded}
 IN_IMAGE = "/opt/dgm-attack"
 
 
@@ -23,8 +24,8 @@ def tried(ground: Ground, case: Case, job: int) -> tuple[exam.Result, str]:
     if missing := [tool for tool in case.needs if tool not in ground.has]:
         raise NotTried(f"the image has no {' and no '.join(missing)}")
     group = case.name.split("/")[0]
-    if group in ("grading", "pytest"):
-        verdict = (exam if group == "grading" else repository).graded(ground, case, job)
+    if group in GRADERS:
+        verdict = GRADERS[group](ground, case, job)
         (ground.folder / f"report{job}.txt").write_text(verdict.report, encoding="utf-8")
         return exam.judged(case, verdict)
     if group == "history":
