@@ -19,10 +19,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    slow = config.getoption("--slow") or "slow" in str(config.getoption("-m"))
+    slow = config.getoption("--slow") or any(word in str(config.getoption("-m")) for word in ("slow", "languages"))
     for item in items:
         if item.get_closest_marker("slow") and not slow:
             item.add_marker(pytest.mark.skip(reason="slow: run with --slow"))
+        if item.get_closest_marker("languages") and "languages" not in str(config.getoption("-m")):
+            item.add_marker(pytest.mark.skip(reason="large images: run with -m languages"))
         if item.get_closest_marker("docker") and not CI and not engine():
             item.add_marker(pytest.mark.skip(reason="no Docker engine answers"))
 

@@ -66,7 +66,7 @@ class Language(Struct, frozen=True):
 
 # The framework's own functions, before any code under test can put others in their place.
 JEST = """{"rootDir": "../WORKSPACE", "testMatch": ["**/*.spec.js", "**/*.test.js"],
-"setupFilesAfterEnv": ["<rootDir>/../grader/freeze.js"], "cache": false, "watchman": false}
+"setupFilesAfterEnv": ["<rootDir>/../grader/freeze.js"], "testTimeout": 60000, "cache": false, "watchman": false}
 """
 FREEZE = """const names = ["expect", "test", "it", "describe", "beforeEach", "afterEach", "beforeAll", "afterAll"];
 for (const name of names) {
@@ -81,7 +81,7 @@ JAVASCRIPT = Language(
     outcomes=outcomes.jest,
     tests=("*.spec.js", "*.test.js", "__tests__/*", "*/__tests__/*", "__mocks__/*", "*/__mocks__/*"),
     steering=("package.json", "package-lock.json", "babel.config.*", ".babelrc*", "jest.config.*", ".npmrc"),
-    count=r"^\s*(?:test|it)(?:\.each)?(?=\s*[(`])",
+    count=r"^\s*x?(?:test|it)(?:\.skip|\.only)?(?:\.each)?(?=\s*[(`])",
     canary=Canary(
         test="\ntest('{name}', () => {{ {body} }});\n",
         passing="expect(['{name}']).toEqual(['{name}']);",
@@ -236,14 +236,14 @@ LANGUAGES: Mapping[str, Language | None] = {
 """All that can be graded. Python's tests prove themselves, see `dgm.benchmarks.prove`."""
 
 
-def lifted(text: str, language: Language) -> str:
+def without_skips(text: str, language: Language) -> str:
     """`text` with every skip mark taken away."""
     for pattern, replacement in language.lift:
         text = re.sub(pattern, replacement, text)
     return text
 
 
-def tests_in(text: str, language: Language) -> int:
+def number_of_tests(text: str, language: Language) -> int:
     """How many tests stand in a file of tests, comments left out."""
     text = re.sub(r"/\*.*?\*/|^\s*//[^\n]*$", "", text, flags=re.DOTALL | re.MULTILINE)
     return len(re.findall(language.count, text, re.MULTILINE))

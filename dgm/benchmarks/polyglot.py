@@ -18,7 +18,7 @@ from dgm.benchmarks import languages, outcomes, reported
 from dgm.benchmarks.collection import SOURCE, exercises
 from dgm.benchmarks.grading import Check, Exam, matches
 from dgm.benchmarks.held import GRADING, BadBenchmark, HeldBenchmark, Item, check_tests, read_settings
-from dgm.benchmarks.languages import LANGUAGES, Language, lifted, tests_in
+from dgm.benchmarks.languages import LANGUAGES, Language, number_of_tests, without_skips
 from dgm.files import File, Files, digest, read_folder
 from dgm.jobs import JobId, TaskId
 from dgm.protocols import Grade, Limits, Patch, Sandbox, Task
@@ -125,9 +125,7 @@ def read_exercise(exercise: str, name: str, files: Files, image: str | None, set
     language, roles, place = LANGUAGES[name], read_roles(files, f"{name}/{exercise}"), f"{name}/{exercise}"
     if missing := {*roles.solution, *roles.test, *roles.example, *roles.editor} - files.keys():
         raise BadBenchmark(f"{place}/{min(missing)} is missing, though .meta/config.json names it")
-    hidden = {path: files[path] for path in files if is_test(path, roles, language)}
-    if language is not None:
-        hidden |= {path: File(lifted(text(files[path]), language).encode()) for path in roles.test}
+    hidden = {path: lifted(file, language) for path, file in files.items() if is_test(path, roles, language)}
     surplus = language.surplus if language else ()
     shown = {
         path: file
@@ -143,8 +141,6 @@ def read_exercise(exercise: str, name: str, files: Files, image: str | None, set
     )
     if language is None:
         check_tests(exam, Path(place))
-    elif not sum(tests_in(text(file), language) for file in hidden.values()):
-        raise BadBenchmark(f"{place} has no tests that can be found in {', '.join(roles.test)}")
     task = Task(
         id=f"{settings.name}/{name}-{exercise}",
         statement=statement(files, roles, language),
@@ -165,6 +161,13 @@ def is_test(path: str, roles: Roles, language: Language | None) -> bool:
         and matches(path, language.tests)
         and path not in roles.solution
     )
+
+
+def lifted(file: File, language: Language | None) -> File:
+    """`file` with all its tests turned on."""
+    if language is None or not number_of_tests(text(file), language):
+        return file
+    return File(without_skips(text(file), language).encode(), file.executable)
 
 
 def read_roles(files: Files, place: str) -> Roles:

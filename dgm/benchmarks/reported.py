@@ -11,20 +11,21 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from secrets import token_hex
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from dgm.benchmarks.grading import REPORT_CHARS, Exam, ending, matches
-from dgm.benchmarks.languages import Language, tests_in
+from dgm.benchmarks.languages import Language, number_of_tests
 from dgm.benchmarks.outcomes import BadReport
 from dgm.files import BadFiles, File, Files, checked, patched, without_litter
 from dgm.jobs import JobId
 from dgm.protocols import Cancelled, Errand, Grade, Limits, Patch, Ran, Sandbox
 
-SETUP = (
-    'for need in "$@"; do command -v "$need" >/dev/null || test -e "$need" || { echo "no $need here"; exit 1; }; done'
-)
+SETUP = """for need in "$@"; do
+    command -v "$need" >/dev/null || test -e "$need" || { echo "there is no $need in this image"; exit 1; }
+done"""
 RUN = 'mkdir -p "$HOME/report"\n'
 
 
@@ -47,15 +48,20 @@ def grade(
     flags = suspicions(exam, language, changed, barred)
     kept = {path: file for path, file in changed.items() if path not in barred}
     kept |= crates(exam.work, changed)
+    tests = {path: count for path, file in exam.hidden.items() if (count := number_of_tests(text_of(file), language))}
+    if not tests:
+        return Grade(False, "The benchmark has no tests for this.", flags)
     canaries = with_canaries(exam.hidden, language)
     try:
         deleted = [path for path in patch.deleted if path not in barred]
         files = checked({**patched(exam.work, kept, deleted), **exam.hidden, **canaries.files})
     except BadFiles as error:
         return Grade(False, f"The patch does not fit the workspace: {error}", flags)
-    tests = [path for path, file in exam.hidden.items() if tests_in(text_of(file), language)]
+    tests = [path for path, file in exam.hidden.items() if number_of_tests(text_of(file), language)]
     ran = run(exam, language, folder, files, tests, sandbox, job, limits)
-    verdict = judged(ran, canaries, sum(tests_in(text_of(exam.hidden[path]), language) for path in tests), language)
+    verdict = judged(
+        ran, canaries, sum(number_of_tests(text_of(exam.hidden[path]), language) for path in tests), language
+    )
     report = verdict.report
     for name in (*canaries.passing, *canaries.failing):
         report = report.replace(name, "[a test of the grader's own]")
@@ -144,7 +150,7 @@ def with_canaries(hidden: Files, language: Language) -> Canaries:
     tests = "".join(
         how.test.format(name=name, body=body.format(name=name)) for name, body in zip(names, bodies, strict=True)
     )
-    places = [path for path, file in hidden.items() if tests_in(text_of(file), language)]
+    places = [path for path, file in hidden.items() if number_of_tests(text_of(file), language)]
     if how.path:
         # Beside the tests, whose package it has to be in.
         package = re.search(r"^package (\w+)", text_of(hidden[places[0]]), re.MULTILINE)
@@ -167,6 +173,8 @@ def is_barred(path: str, exam: Exam, language: Language) -> bool:
 def suspicions(exam: Exam, language: Language, changed: Files, barred: set[str]) -> tuple[str, ...]:
     """What a sceptic should look at. A new test of the agent's own is no suspicion, a changed one is."""
     steering = {path for path in barred if path in exam.work or path in exam.hidden or matches(path, language.steering)}
+    if "Cargo.toml" in changed and "Cargo.toml" in exam.work and only_crates(exam.work, changed):
+        steering.discard("Cargo.toml")
     flags = [f"touched:{path}" for path in sorted(steering)]
     for path, file in sorted(changed.items()):
         if path not in barred:
@@ -177,22 +185,19 @@ def suspicions(exam: Exam, language: Language, changed: Files, barred: set[str])
 
 
 def crates(work: Files, changed: Files) -> Files:
-    """The benchmark's Cargo.toml with the dependencies of the patch, where they are plain ones: what else such a file
-    can say, decides how tests are run."""
+    """The benchmark's Cargo.toml with the dependencies of the patch, where they are plain ones, in whatever version the
+    image has: what else such a file can say, decides how tests are run."""
     if "Cargo.toml" not in work or "Cargo.toml" not in changed:
         return {}
     text = text_of(work["Cargo.toml"])
-    try:
-        own = tomllib.loads(text).get("dependencies", {})
-        asked = tomllib.loads(text_of(changed["Cargo.toml"])).get("dependencies", {})
-    except tomllib.TOMLDecodeError:
-        return {}
+    own, asked = cargo(work).get("dependencies", {}), cargo(changed).get("dependencies", {})
     for name, spec in asked.items() if isinstance(asked, dict) else ():
         table = spec if isinstance(spec, dict) else {"version": spec}
-        if name in own or not re.fullmatch(r"[\w-]+", name) or not is_plain(table):
-            continue
-        lines = [f"{key} = {msgspec.json.encode(value).decode()}\n" for key, value in table.items()]
-        text += f"\n[dependencies.{name}]\n" + "".join(lines)
+        if name not in own and re.fullmatch(r"[\w-]+", name) and is_plain(table):
+            lines = [
+                f"{key} = {msgspec.json.encode(value).decode()}\n" for key, value in table.items() if key != "version"
+            ]
+            text += f'\n[dependencies.{name}]\nversion = "*"\n' + "".join(lines)
     return {"Cargo.toml": File(text.encode())}
 
 
@@ -200,6 +205,20 @@ def is_plain(table: Mapping[str, object]) -> bool:
     """Whether a dependency is a crate by version and features, not code from elsewhere."""
     kinds = {"version": str, "features": list, "default-features": bool, "package": str}
     return all(isinstance(value, kinds.get(key, ())) for key, value in table.items())
+
+
+def cargo(files: Files) -> dict[str, Any]:
+    """What Cargo.toml says; nothing where it cannot be read."""
+    try:
+        return tomllib.loads(text_of(files["Cargo.toml"]))
+    except tomllib.TOMLDecodeError:
+        return {}
+
+
+def only_crates(work: Files, changed: Files) -> bool:
+    """Whether a patch adds nothing but dependencies to Cargo.toml."""
+    before, after = cargo(work), cargo(changed)
+    return all(before.get(key) == after.get(key) for key in {*before, *after} - {"dependencies", "package"})
 
 
 def text_of(file: File) -> str:
