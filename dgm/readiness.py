@@ -103,12 +103,13 @@ def prepare(
     stop = Event()
     order = sorted(tasks, key=lambda task: findings.benchmark.task(task).image or "")
     with ThreadPoolExecutor(slots) as pool:
-        left: dict[Future[Finding], TaskId] = {
-            pool.submit(find_out, findings, task, fetch, times, again, stop): task for task in order
-        }
+        left: dict[Future[Finding], TaskId] = {}
         try:
+            for task in order:
+                left[pool.submit(find_out, findings, task, fetch, times, again, stop)] = task
             while left:
-                done, _ = wait(left, return_when=FIRST_COMPLETED)
+                # A signal that comes right before a wait without end would not be seen.
+                done, _ = wait(left, timeout=0.5, return_when=FIRST_COMPLETED)
                 for future in done:
                     task, error = left.pop(future), future.exception()
                     if isinstance(error, SandboxFault):
