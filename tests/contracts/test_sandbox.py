@@ -2,6 +2,7 @@
 asked of the container alone."""
 
 import ast
+import json
 import os
 import re
 import socket
@@ -495,6 +496,16 @@ def test_a_container_is_closed(sandbox: Sandbox) -> None:
     assert "eth0" not in output
     assert "Permission denied" in output
     assert output.endswith("alive\n")
+
+
+@containers_only
+def test_the_clients_proxies_stay_outside(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    proxies = {"default": {"httpProxy": "http://user:password@proxy:3128"}}
+    (tmp_path / "config.json").write_text(json.dumps({"proxies": proxies}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    assert b"proxy" not in sandbox.run(shell("env")).output.lower()
 
 
 @containers_only
