@@ -499,9 +499,7 @@ def test_a_container_is_closed(sandbox: Sandbox) -> None:
 
 
 @containers_only
-def test_the_clients_proxies_stay_outside(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_clients_proxies_stay_outside(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     proxies = {"default": {"httpProxy": "http://user:password@proxy:3128"}}
     (tmp_path / "config.json").write_text(json.dumps({"proxies": proxies}))
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
