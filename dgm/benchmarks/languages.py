@@ -141,7 +141,12 @@ RUST = Language(
             'panic!("{name}");',
         ),
     ),
-    lift=((r"#\[ignore(?:\s*=\s*\"[^\"]*\")?\]", ""),),
+    # What only a feature that is off turns on, is no test here.
+    lift=(
+        (r"#\[ignore(?:\s*=\s*\"[^\"]*\")?\]", ""),
+        (r"(#\[cfg\(feature[^\n]*\n(?:\s*#\[(?!test)[^\n]*\n)*\s*)#\[test\]", r"\1"),
+        (r"#\[test\](\s*(?:#\[[^\n]*\n\s*)*?#\[cfg\(feature)", r"\1"),
+    ),
     traces=r"process::(?:exit|abort)|macro_rules!\s*(?:assert|panic)|include_(?:str|bytes)!|\bextern\s+\"C\"|tests/"
     r"|set_hook|#!?\[no_std\]|proc_macro",
     hint="Tests are run with `cargo test --offline`. Only the crates in /usr/share/cargo/registry can be used; "

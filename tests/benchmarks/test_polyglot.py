@@ -212,6 +212,13 @@ def test_bad_settings(collection: Path) -> None:
         ),
         (JAVASCRIPT, "xdescribe('a', () => {\n  test('b', () => { latest('c'); });\n});\n", 1, 1),
         (GO, "func TestA(t *testing.T) {}\nfunc TestMain(m *testing.M) {}\nfunc BenchmarkA(b *testing.B) {}\n", 1, 1),
+        (
+            RUST,
+            '#[cfg(feature = "x")]\n#[test]\n#[ignore]\nfn a() {}\n#[test]\n#[cfg(feature = "x")]\nfn b() {}\n',
+            2,
+            0,
+        ),
+        (RUST, '#[cfg(feature = "x")]\nmod y;\n#[test]\n#[ignore]\nfn b() {}\n', 1, 1),
         (RUST, '#[test]\n#[ignore]\nfn a() {}\n#[test]\n#[ignore = "why (not)"]\nfn b() {}\n', 2, 2),
         (
             JAVA,
