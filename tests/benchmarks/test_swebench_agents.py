@@ -1,0 +1,109 @@
+"""What an agent finds in the container of a SWE-bench task: the repository without a past."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from dgm.benchmarks import SweBenchmark, open_benchmark
+from dgm.benchmarks.stories import SLUGS, TILL
+from dgm.protocols import Errand, Ran, Sandbox, SandboxFault, Task
+from dgm.sandbox.docker import DockerSandbox
+from tests.benchmarks.own import IMAGE, rows, write
+
+pytestmark = pytest.mark.docker
+SEARCH = r"""
+objects() { git cat-file --batch-all-objects --batch-check | cut -d' ' -f1; }
+echo "refs:" $(git for-each-ref --format='%(refname)') $(git tag) $(git branch -a --format='%(refname)')
+echo "commits:" $(git rev-list --all --reflog | wc -l)
+echo "stash:" $(git stash list | wc -l) "reflog:" $(git reflog | wc -l) "remotes:" $(git remote | wc -l)
+echo "packs:" $(find .git -name '*.pack' | wc -l) "unreachable:" $(git fsck --unreachable --no-reflogs 2>&1 | wc -l)
+echo "leaks:" $(for o in $(objects); do git cat-file -p $o; done | grep -c "$1")
+echo "files:" $(find / -xdev \( -path /proc -o -path /sys -o -path /usr \) -prune -o -type f -print0 |
+    xargs -0 grep -l "$1" 2>/dev/null)
+echo "archives:" $(find /root /testbed /opt /tmp -name '*.whl' -o -name '*.tar.gz' | head)
+echo "status:" $(git status --porcelain)
+git ls-files | sort > tracked
+echo "tracked:" $(cat tracked)
+command -v python; command -v pytest
+python -m pytest -q 2>&1 | tail -1
+echo x > new.py; git add new.py; git commit -q -m mine; git stash; echo "commits:" $(git rev-list --all | wc -l)
+"""
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    sandbox = DockerSandbox("swebench-agents", IMAGE)
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> SweBenchmark:
+    found = open_benchmark(str(write(tmp_path_factory.mktemp("own"), rows())))
+    assert isinstance(found, SweBenchmark)
+    return found
+
+
+def visit(sandbox: Sandbox, task: Task, script: str, *words: str, before: str = "") -> Ran:
+    """Run `script` as an agent would be run; `before`: a shell script that changes the image first."""
+    setup = task.setup if not before else ("sh", "-c", f'{before.strip()}; exec "$@"', "sh", *task.setup)
+    return sandbox.run(
+        Errand(
+            job=1,
+            command=("/bin/sh", "-c", script, "sh", *words),
+            cwd=task.workspace,
+            env=task.env,
+            take=(task.workspace,),
+            image=task.image,
+            setup=setup,
+            python=task.python,
+        )
+    )
+
+
+def test_one_commit_and_nothing_of_the_fix(own: SweBenchmark, sandbox: Sandbox) -> None:
+    ran = visit(sandbox, own.task("own/own__till-11"), SEARCH, r"each + 1\]")
+    told = ran.output.decode()
+    lines = dict(line.split(":", 1) for line in told.splitlines() if ":" in line)
+    assert "refs: refs/heads/main refs/heads/main\ncommits: 1\n" in told
+    assert "stash: 0 reflog: 0 remotes: 0\npacks: 0 unreachable: 0\nleaks: 0\nfiles:\narchives:\nstatus:\n" in told
+    assert lines["tracked"].split() == sorted(TILL.base)
+    assert "/opt/miniconda3/envs/testbed/bin/python\n/opt/miniconda3/envs/testbed/bin/pytest\n" in told
+    assert "6 passed" in told
+    assert told.endswith("commits: 2\n"), "git works as an agent expects"
+    assert (set(ran.changed), ran.deleted) == ({"/testbed/new.py", "/testbed/tracked"}, ())
+
+
+def test_the_workspace_is_as_the_image_has_it(own: SweBenchmark, sandbox: Sandbox) -> None:
+    """With what is ignored but tracked, changed but not committed, and a submodule's files."""
+    before = """
+cd /testbed && export HOME=/tmp GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a
+echo old > app.log && git add -f app.log && echo changed > README.rst && rm setup.cfg && echo none > free.txt
+git init -q sub && echo 1 > sub/inner && git -C sub add inner && git -C sub commit -q -m x && git add sub 2>/dev/null
+ln -s README.rst link && git add link && touch -d 2001-01-01 README.rst
+mv .git /opt/moved && echo 'gitdir: /opt/moved' > .git && git config core.worktree /testbed
+"""
+    script = (
+        "git ls-files; cat README.rst; stat -c %y README.rst; git status --porcelain; ls -d .git sub/.git /opt/moved"
+    )
+    told = visit(sandbox, own.task("own/own__till-11"), script, before=before).output.decode()
+    assert "README.rst\napp.log\nlink\nsrc/till/__init__.py" in told
+    assert "sub/inner\n" in told
+    assert "setup.cfg" not in told
+    assert "changed\n2001-01-01" in told
+    assert "?? free.txt\n" in told
+    assert "cannot access 'sub/.git'" in told
+    assert "cannot access '/opt/moved'" in told
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        ("rm -r /testbed/.git", "/testbed is no git repository"),
+        ("rm $(command -v git)", "the image has no git"),
+        ("echo > /testbed/.git/index", "git ls-files .* failed"),
+    ],
+)
+def test_a_past_that_cannot_be_dropped_is_a_fault(own: SweBenchmark, sandbox: Sandbox, before: str, told: str) -> None:
+    with pytest.raises(SandboxFault, match=told):
+        visit(sandbox, own.task("own/" + SLUGS.id), "true", before=before)
