@@ -189,7 +189,7 @@ java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp '/opt/junit/*:../out/main:../o
     lift=((r"@(?:Disabled|Ignore)\b(?:\s*\(\s*(?:\"(?:[^\"\\]|\\.)*\")?\s*\))?", ""),),
     traces=r"System\s*\.\s*exit|Runtime\s*\.\s*getRuntime|\bhalt\s*\(|java\.lang\.(?:reflect|instrument|invoke)"
     r"|org\.(?:junit|assertj|opentest4j)|setAccessible|src/test|StackWalker|getStackTrace|sun\.misc|ProcessBuilder"
-    r"|boolean\s+equals\s*\([^)]*\)\s*\{\s*return\s+true",
+    r"|boolean\s+equals\s*\([^)]{0,200}\)\s*\{\s*return\s+true",
     hint="There is no Gradle here. Compile with javac; JUnit 5 and AssertJ are in /opt/junit: "
     "java -cp '/opt/junit/*:CLASSES' org.junit.platform.console.ConsoleLauncher execute --scan-classpath CLASSES",
     surplus=("gradlew", "gradlew.bat", "gradle/*"),
@@ -223,7 +223,7 @@ cmake --build ../build --target "$EXERCISE" && rm -f $TESTS &&
     # Where one file has the guard around its later tests, none is left around the canaries.
     lift=((r"defined\s*\(\s*EXERCISM_RUN_ALL_TESTS\s*\)", "1"), (r"#ifdef\s+EXERCISM_RUN_ALL_TESTS", "#if 1")),
     traces=r"\b_?(?:quick_)?[eE]xit\s*\(|\babort\s*\(|(?:define|undef)\s+(?:REQUIRE|CHECK|TEST_CASE|main)|\bCatch::"
-    r"|catch2|_test\.cpp|__attribute__|\bdlsym\b|EXERCISM_|bool\s+operator\s*==[^{;]*\{\s*return\s+true",
+    r"|catch2|_test\.cpp|__attribute__|\bdlsym\b|EXERCISM_|bool\s+operator\s*==[^{;]{0,200}\{\s*return\s+true",
     hint="There is CMake and g++, and Catch2 for tests: cmake -DEXERCISM_TEST_SUITE=1 -DEXERCISM_RUN_ALL_TESTS=1. "
     "All code has to be in the files named above: no others are compiled.",
     seconds=240.0,

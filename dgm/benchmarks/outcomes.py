@@ -15,6 +15,10 @@ from dgm.files import Files
 ORDER = ("passed", "skipped", "failed")
 
 
+MOST = 20_000
+"""Tests in one report."""
+
+
 class BadReport(Exception):
     """A report that no framework wrote, or not to its end."""
 
@@ -29,7 +33,10 @@ def told_apart(found: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 
 def worst(found: Iterable[tuple[str, str]]) -> Mapping[str, str]:
     outcomes: dict[str, str] = {}
-    for id, outcome in found:
+    for name, outcome in found:
+        id = writable(name)
+        if id not in outcomes and len(outcomes) == MOST:
+            raise ValueError(f"it tells of more than {MOST} tests")
         outcomes[id] = max(outcome, outcomes.get(id, ORDER[0]), key=ORDER.index)
     return outcomes
 
@@ -72,7 +79,7 @@ def go(reports: Files) -> Mapping[str, str]:
 def go_story(reports: Files) -> str:
     """What the tests printed."""
     events = (parsed(line) for data in named(reports, ".json") for line in data.splitlines())
-    return "".join(str(event.get("Output", "")) for event in events)
+    return writable("".join(str(event.get("Output", "")) for event in events))
 
 
 def libtest(reports: Files) -> Mapping[str, str]:
@@ -126,6 +133,11 @@ def checked(found: Callable[[], Iterable[tuple[str, str]]]) -> Mapping[str, str]
         return worst(found())
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError, ElementTree.ParseError) as error:
         raise BadReport(f"the report of the tests cannot be read: {type(error).__name__} {error}"[:300]) from error
+
+
+def writable(text: str) -> str:
+    """Halves of characters, which JSON can spell, cannot be written down."""
+    return text.encode(errors="replace").decode()
 
 
 def named(reports: Files, ending: str) -> list[bytes]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from dgm.benchmarks import BadBenchmark, PolyglotBenchmark, outcomes
@@ -294,6 +295,14 @@ def test_hostile_reports(kind: str, text: str) -> None:
     except BadReport:
         return
     assert found == {}
+
+
+def test_what_reports_say_can_be_written_down() -> None:
+    line = json.dumps({"Action": "pass", "Test": "\ud800a", "Output": "\udfff"})
+    found = outcomes.go(reports(go_json=line)), outcomes.go_story(reports(go_json=line))
+    assert msgspec.json.decode(msgspec.json.encode(found)) == [{"?a": "passed"}, "?"]
+    with pytest.raises(BadReport, match="more than"):
+        outcomes.libtest(reports(a_log="".join(f"ok {number}\n" for number in range(20_001))))
 
 
 def verdict(outcome: dict[str, str], wanted: int = 1, ended: str = "exited") -> tuple[bool, tuple[str, ...]]:
