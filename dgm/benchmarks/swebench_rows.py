@@ -6,6 +6,7 @@ Invariant: a row that got through `read_rows` can be shown, run and graded witho
 import json
 import re
 from collections.abc import Iterable, Mapping
+from logging import CRITICAL, getLogger
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,8 @@ def read_dataset(name: str, split: str, revision: str | None) -> Iterable[Any]:
     except ImportError as error:
         raise BadBenchmark(f"a dataset's name needs the `datasets` library: {swebench_official.INSTALL}") from error
     logging.disable_progress_bar()
+    # Each of its tries to reach the hub would be a line of its own; the end of them is told below.
+    getLogger("huggingface_hub").setLevel(CRITICAL)
     try:
         return list(load_dataset(name, split=split, revision=revision))
     except (DatasetsError, OSError, ValueError, RuntimeError) as error:
