@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Condition, Event
 
 from docker import APIClient
-from docker.errors import APIError, ImageNotFound
+from docker.errors import APIError, NotFound
 from docker.utils import parse_repository_tag
 from msgspec import Struct
 
@@ -172,7 +172,10 @@ class Shelf:
                 continue
             try:
                 self._engine().remove_image(pin.name)
-            except ImageNotFound:
+                # podman keeps the name that it was pulled by beside its own.
+                with suppress(NotFound):
+                    self._engine().remove_image(pin.digest)
+            except NotFound:
                 continue
             except APIError as error:
                 if error.status_code != 409:

@@ -28,6 +28,7 @@ from dgm.sandbox.local import LocalSandbox
 from tests.door import door
 
 IMAGE = os.environ.get("DGM_TEST_IMAGE", "dgm-test-base:latest")
+RUNTIME = os.environ.get("DGM_TEST_RUNTIME", "")
 DOCKER = pytest.param("docker", marks=pytest.mark.docker)
 containers_only = pytest.mark.parametrize("sandbox", [DOCKER], indirect=True)
 NONE: Files = {}
@@ -38,7 +39,7 @@ def make(kind: str, run_id: str) -> Sandbox:
         return LocalSandbox(run_id)
     from dgm.sandbox.docker import DockerSandbox
 
-    return DockerSandbox(run_id, IMAGE)
+    return DockerSandbox(run_id, IMAGE, runtime=RUNTIME)
 
 
 @pytest.fixture(params=["local", DOCKER])

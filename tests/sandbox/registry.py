@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from docker import APIClient
-from docker.errors import ImageNotFound
+from docker.errors import NotFound
 
 from dgm.sandbox.engine import connect
 
@@ -60,7 +60,7 @@ class Registry:
     def names(self) -> list[str]:
         """The images of this registry that are here."""
         tags = [tag for image in self.engine.images() for tag in image["RepoTags"] or ()]
-        return sorted(tag.rpartition("/")[2] for tag in tags if tag.startswith(self.address))
+        return sorted(tag.rpartition("/")[2] for tag in tags if tag.startswith(self.address) and "@" not in tag)
 
 
 def free_port() -> int:
@@ -89,7 +89,8 @@ def running() -> Iterator[Registry]:
                 with socket.socket() as trial:
                     if trial.connect_ex((host, int(port))) == 0:
                         break
-                time.sleep(0.05)
+                time.sleep(0.3)
+            assert process.poll() is None, (folder / "log").read_text()
             yield Registry(address, engine, folder, process)
         finally:
             process.terminate()
@@ -102,5 +103,5 @@ def running() -> Iterator[Registry]:
 
 
 def remove(engine: APIClient, name: str) -> None:
-    with suppress(ImageNotFound):
+    with suppress(NotFound):
         engine.remove_image(name, force=True)
