@@ -5,9 +5,9 @@ of the tasks alone. A run sees its benchmark as `Searched`, where nothing but th
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
-from random import Random
 
 from msgspec import Struct
 
@@ -167,27 +167,32 @@ def listed(what: str, ids: Iterable[str], benchmark: Benchmark) -> list[TaskId]:
 
 
 def drawn(run: RunConfig, key: str, number: int, ids: Sequence[TaskId], benchmark: Benchmark) -> list[TaskId]:
-    """`number` of the sorted `ids`, in that order, drawn by `run.random_seed` for the setting `key`."""
+    """`number` of the sorted `ids`, in that order, drawn by `run.random_seed` for the setting `key`.
+
+    Each id has a rank of its own, so that without one of them the others are hardly drawn differently.
+    """
     if not 0 <= number <= len(ids):
         raise ConfigError(f"{key} is {number}, but there are {len(ids)} tasks to draw from in {benchmark.name}")
     if number == len(ids):
         return list(ids)
-    rng = Random(f"{run.random_seed} {key}")
+
+    def rank(name: str) -> bytes:
+        return sha256(f"{run.random_seed} {key} {name}".encode()).digest()
+
+    ranked = sorted(ids, key=rank)
     if run.sample == "random":
-        return sorted(rng.sample(ids, number))
+        return sorted(ranked[:number])
     groups: dict[str, list[TaskId]] = defaultdict(list)
-    for id in ids:
+    for id in ranked:
         groups[benchmark.task(id).group].append(id)
-    share = shares({name: len(group) for name, group in groups.items()}, number, rng)
-    return sorted(id for name in sorted(groups) for id in rng.sample(groups[name], share[name]))
+    share = shares({name: len(group) for name, group in groups.items()}, number, rank)
+    return sorted(id for name, group in groups.items() for id in group[: share[name]])
 
 
-def shares(sizes: Mapping[str, int], number: int, rng: Random) -> dict[str, int]:
-    """How many of `number` fall to each group, by largest remainders; of equal ones, the lot decides."""
+def shares(sizes: Mapping[str, int], number: int, rank: Callable[[str], bytes]) -> dict[str, int]:
+    """How many of `number` fall to each group, by largest remainders; of equal ones, `rank` decides."""
     total = sum(sizes.values())
-    names = sorted(sizes)
-    rng.shuffle(names)
-    names.sort(key=lambda name: -(number * sizes[name] % total))
+    names = sorted(sizes, key=lambda name: (-(number * sizes[name] % total), rank(name)))
     share = {name: number * sizes[name] // total for name in names}
     for name in names[: number - sum(share.values())]:
         share[name] += 1

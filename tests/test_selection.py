@@ -80,6 +80,23 @@ def test_a_stratified_sample_has_of_each_group_its_share_but_for_less_than_one(
     assert all(abs(share[name] - wanted * size / total) < 1 for name, size in sizes.items())
 
 
+@given(sizes(), st.data(), st.sampled_from(["random", "stratified"]), st.integers(0, 99))
+def test_a_task_that_is_unfit_hardly_changes_what_is_drawn_beside_it(
+    sizes: dict[str, int], data: st.DataObject, sample: str, seed: int
+) -> None:
+    benchmark = of(sizes)
+    total = sum(sizes.values())
+    run = msgspec.convert(
+        {"tasks": data.draw(st.integers(1, max(1, total - 1))), "sample": sample, "random_seed": seed}, type=RunConfig
+    )
+    before = set(choose(run, benchmark).tasks)
+    unfit = data.draw(st.sampled_from(sorted(before)))
+    if total > 1:
+        lost = before - {unfit} - set(choose(run, benchmark, {unfit}).tasks)
+        lost_of = Counter(benchmark.groups[id] for id in lost)
+        assert max(lost_of.values(), default=0) <= (sample == "stratified"), "a group's share may change by one"
+
+
 def test_another_seed_draws_others() -> None:
     draws = {choose(RunConfig(tasks=5, random_seed=seed), of({"a": 50})).tasks for seed in range(10)}
     assert len(draws) == 10
