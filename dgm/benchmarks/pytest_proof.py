@@ -137,6 +137,14 @@ class Proof:
 
     # ------------------------------------------------------------ the end
 
+    def finish(self, session, exitstatus):
+        if exitstatus == INTERRUPTED:  # by an error while tests were collected, most often
+            self.lines.append("interrupted")
+        elif self.loops:
+            self.guarded(self.canaries, session)
+        self.guarded(self.altered, session.config)
+        self.send(session.config)
+
     def altered(self, config):
         for owner, before in self.before:
             now = functions(owner)
@@ -188,14 +196,8 @@ def plugin(proof):
 
         @pytest.hookimpl(trylast=True)
         def pytest_sessionfinish(self, session, exitstatus):
-            if whoami() != proof.pid:
-                return
-            if exitstatus == INTERRUPTED:  # by an error while tests were collected, most often
-                proof.lines.append("interrupted")
-            elif proof.loops:
-                proof.guarded(proof.canaries, session)
-            proof.guarded(proof.altered, session.config)
-            proof.send(session.config)
+            if whoami() == proof.pid:
+                proof.finish(session, exitstatus)
 
     return Hooks()
 
