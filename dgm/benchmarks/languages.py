@@ -118,7 +118,8 @@ GO = Language(
         path="{folder}/zz{name}_test.go",
         before='package {package}\n\nimport "testing"\n',
     ),
-    lift=(),
+    # A file that only a tag brings in has no tests that are run.
+    lift=((r"\A//go:build \w+\n(?s:.*)", "//go:build ignore\n\npackage ignored\n"),),
     traces=r'os\.Exit|runtime\.Goexit|"(?:unsafe|testing|syscall|plugin|os/exec)"|go:(?:linkname|embed)|_test\.go',
     hint="Tests are run with `go test`. Only the standard library can be used.",
 )
@@ -221,7 +222,11 @@ cmake --build ../build --target "$EXERCISE" && rm -f $TESTS &&
         ),
     ),
     # Where one file has the guard around its later tests, none is left around the canaries.
-    lift=((r"defined\s*\(\s*EXERCISM_RUN_ALL_TESTS\s*\)", "1"), (r"#ifdef\s+EXERCISM_RUN_ALL_TESTS", "#if 1")),
+    lift=(
+        (r"#if defined\(EXERCISM_INCLUDE_BENCHMARK\)(?s:.*?)#endif", ""),
+        (r"defined\s*\(\s*EXERCISM_RUN_ALL_TESTS\s*\)", "1"),
+        (r"#ifdef\s+EXERCISM_RUN_ALL_TESTS", "#if 1"),
+    ),
     traces=r"\b_?(?:quick_)?[eE]xit\s*\(|\babort\s*\(|(?:define|undef)\s+(?:REQUIRE|CHECK|TEST_CASE|main)|\bCatch::"
     r"|catch2|_test\.cpp|__attribute__|\bdlsym\b|EXERCISM_|bool\s+operator\s*==[^{;]{0,200}\{\s*return\s+true",
     hint="There is CMake and g++, and Catch2 for tests: cmake -DEXERCISM_TEST_SUITE=1 -DEXERCISM_RUN_ALL_TESTS=1. "

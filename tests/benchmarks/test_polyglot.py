@@ -219,6 +219,9 @@ def test_bad_settings(collection: Path) -> None:
             2,
             0,
         ),
+        (GO, "//go:build bonus\n\npackage a\n\nfunc TestA(t *testing.T) {}\n", 1, 0),
+        (GO, "//go:build a || (!b && !c)\n\npackage a\n\nfunc TestA(t *testing.T) {}\n", 1, 1),
+        (CPP, "#if defined(EXERCISM_INCLUDE_BENCHMARK)\nTEST_CASE() {}\n#endif\nTEST_CASE() {}\n", 2, 1),
         (RUST, '#[cfg(feature = "x")]\nmod y;\n#[test]\n#[ignore]\nfn b() {}\n', 1, 1),
         (RUST, '#[test]\n#[ignore]\nfn a() {}\n#[test]\n#[ignore = "why (not)"]\nfn b() {}\n', 2, 2),
         (
