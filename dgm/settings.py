@@ -165,7 +165,8 @@ def resolved(config: Config) -> Table:
     """`config` as the log keeps it: every default written out, a table of its own for the model of every role."""
     table: Table = msgspec.to_builtins(config)
     table["models"] = {role: msgspec.to_builtins(config.model(role)) for role in ROLES}
-    return table
+    read: Table = msgspec.json.decode(msgspec.json.encode(table))  # a log has no tuples
+    return read
 
 
 def differences(old: Table, new: Table) -> list[str]:

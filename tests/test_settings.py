@@ -1,6 +1,7 @@
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from dgm import settings
@@ -78,6 +79,12 @@ def test_differences_are_named_by_key() -> None:
     assert settings.differences(old, new) == ["models.improve.name", "run.slots"]
     del old["caps"]
     assert settings.differences(old, new) == ["models.improve.name", "run.slots"], "what is missing has its default"
+
+
+def test_what_a_log_says_differs_in_nothing_from_what_was_written_to_it() -> None:
+    given = ['run.tasks=["a", "b"]', 'run.held_out=["c"]', "models.solve.extra.stop=['x']", "caps.usd_per_run=1"]
+    now = settings.resolved(settings.load(None, {}, given))
+    assert settings.differences(msgspec.json.decode(msgspec.json.encode(now)), now) == []
 
 
 def test_no_secret_has_a_place_in_the_settings() -> None:
