@@ -211,6 +211,25 @@ def test_a_later_job_goes_on_with_the_try_that_an_earlier_one_could_not_finish(
     assert attempt.jobs() == ([1] if failing == 4 else [1, 2])
 
 
+def test_a_first_try_outlives_two_jobs_that_could_not_make_the_second(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dgm.evaluate.LONGEST_WAIT", 0.01)
+    benchmark = open_benchmark("starter")
+    model = Parrot()
+    worker, archive = make(learner(benchmark), model)
+    worker.benchmark = Trying(benchmark)  # type: ignore[assignment]
+    sandbox = worker.sandbox
+    for failing in (3, 1):
+        worker.sandbox = Flaky(sandbox, failing)  # type: ignore[assignment]
+        assert isinstance(evaluated(worker, archive, TASK), Failure)
+    worker.sandbox = sandbox
+    outcome = evaluated(worker, archive, TASK)
+    assert isinstance(outcome, Verdict)
+    assert outcome.solved
+    assert len(model.calls) == archive.tree.spent.calls == 2
+
+
 class InImage:
     """One task whose workspace is made ready in the sandbox; solved by the second of two tries."""
 
