@@ -74,8 +74,10 @@ def selected(
         return choose(run, benchmark, unfit)
     if not KEYS & set(differing):
         return Selection(tree.tasks, tree.held_out)
-    if "run.held_out" not in differing:
-        return choose(run, benchmark, unfit, tree.held_out)
+    known = set(benchmark.tasks())
+    kept = [task for task in tree.held_out if task in known]
+    if "run.held_out" not in differing and (kept or not tree.held_out):  # else it is another benchmark
+        return choose(run, benchmark, unfit, kept)
     met = {task for agent in tree.agents.values() for task in (*agent.results, *agent.evaluating)}
     return choose(run, benchmark, unfit, met=met)
 
@@ -97,6 +99,7 @@ def choose(
     named = listed("run.tasks", run.tasks, benchmark) if isinstance(run.tasks, tuple) else []
     if held_out is None:
         held_out = set_aside(run, benchmark, pool, set(unfit), {*named, *met})
+    held_out = [task for task in held_out if task not in unfit]
     if clash := [task for task in named if task in held_out]:
         raise ConfigError(f"run.tasks has {clash[0]}, which is held out")
     if isinstance(run.tasks, tuple):

@@ -59,7 +59,8 @@ def test_a_run_stops_at_tasks_that_nobody_has_looked_at(tmp_path: Path, tasks: P
         "shop/cart",
         "shop/price",
     )
-    assert opened(tmp_path / "run", chosen(tasks, 'run.tasks=["bill"]')).tasks == ("shop/bill",)
+    for _ in range(2):
+        assert opened(tmp_path / "run", chosen(tasks, 'run.tasks=["bill"]')).tasks == ("shop/bill",)
 
 
 def test_a_benchmark_that_is_proven_needs_no_preparing(tmp_path: Path, tasks: Path) -> None:
@@ -95,6 +96,26 @@ def test_a_run_keeps_its_tasks_whatever_is_found_out_later(tmp_path: Path, tasks
     assert (amended.tasks, amended.quarantined) == (before.tasks, before.quarantined)
     with pytest.raises(SandboxFault, match="never checked"):
         opened(tmp_path / "run", chosen(tasks, "run.evaluations=3", 'run.tasks=["bill"]'), "run.tasks")
+
+
+def test_a_held_out_task_that_cannot_be_trusted_is_no_longer_held_out(tmp_path: Path, tasks: Path) -> None:
+    config = chosen(tasks, "run.held_out=2", "run.unprepared=true")
+    while opened(tmp_path / "run", config).tasks == ("shop/price",):
+        (tmp_path / "run").rename(tmp_path / f"run{config.run.random_seed}")
+        config = replace(config, run=replace(config.run, random_seed=config.run.random_seed + 1))
+    prepared(config)
+    amended = opened(tmp_path / "run", replace(config, run=replace(config.run, tasks=1)), "run.tasks")
+    assert {*amended.tasks, *amended.held_out} == {"shop/bill", "shop/cart"}
+    assert list(amended.quarantined) == ["shop/price"]
+
+
+def test_another_benchmark_has_held_out_tasks_of_its_own(tmp_path: Path, tasks: Path) -> None:
+    few = ["run.held_out=1", "run.unprepared=true"]
+    assert opened(tmp_path / "run", chosen(tasks, *few)).held_out[0].startswith("shop/")
+    other = opened(tmp_path / "run", chosen(tasks, *few, "run.benchmark=starter"), "run.benchmark", "benchmark")
+    assert len(other.held_out) == 1
+    assert other.held_out[0].startswith("starter/")
+    assert not {*other.tasks} & {*other.held_out}
 
 
 def test_images_that_are_not_what_they_were(tmp_path: Path, tasks: Path) -> None:
