@@ -21,7 +21,7 @@ from requests.exceptions import RequestException
 from dgm.config import SandboxConfig
 from dgm.jobs import JobId
 from dgm.protocols import Cancelled, Errand, Limits, Ran, SandboxFault
-from dgm.sandbox.engine import API_SECONDS, Stream, connect, faults, holds, is_podman, reach, unlimited
+from dgm.sandbox.engine import API_SECONDS, Stream, Watch, connect, faults, holds, is_podman, reach, unlimited, volumes
 from dgm.sandbox.exchange import MB, Reply, Running, broken, converse, most_bytes, order, warden_command, writes_outside
 from dgm.sandbox.images import Images
 
@@ -159,12 +159,18 @@ class DockerSandbox:
     def _make(self, errand: Errand, image: str) -> str:
         outside = writes_outside(errand)
         engine, limits = self._engine(), errand.limits
+        # A volume has no size limit, and can be written to under a root that cannot.
+        asked = volumes(engine, image)
+        if hidden := [path for path in (errand.cwd, *errand.take) for one in asked if f"{path}/".startswith(f"{one}/")]:
+            name = errand.image or self._image
+            raise SandboxFault(f"{name} makes a volume around {hidden[0]}, which hides what is there: build it without")
+        room = f"rw,exec,nosuid,nodev,mode=1777,size={limits.disk_mb}m{self._inodes}"
         host = engine.create_host_config(
             network_mode="none",
             # A task that lives in the image has to be written to where it is, and belongs to root there.
             read_only=not outside,
             cap_add=list(OWNER) if outside else None,
-            tmpfs={"/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={limits.disk_mb}m{self._inodes}"},  # noqa: S108
+            tmpfs=dict.fromkeys(("/tmp", *asked), room),  # noqa: S108
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             pids_limit=limits.pids + 1,
@@ -281,20 +287,3 @@ def _opened(errand: Errand) -> Path:
     except OSError as error:
         raise SandboxFault(f"the door to the model at {door} cannot be opened: {error.strerror}") from error
     return door.resolve()
-
-
-class Watch:
-    """Looked at whenever a container has been silent for a while."""
-
-    def __init__(self, engine: APIClient, container: str, errand: Errand, cancelled: Event) -> None:
-        self.full = False
-        self._engine, self._container, self._most = engine, container, errand.limits.disk_mb * MB
-        self._writable, self._cancelled = writes_outside(errand), cancelled
-
-    def look(self) -> bool:
-        """Whether the container may go on."""
-        if self._writable:
-            # A writable root has no size limit of its own: file systems know no quota.
-            found = self._engine.containers(size=True, filters={"id": self._container})
-            self.full = sum(one.get("SizeRw") or 0 for one in found) > self._most
-        return not self.full and not self._cancelled.is_set()

@@ -3,11 +3,15 @@
 Invariant: whatever an engine does wrong becomes a `SandboxFault` that names it and says what to do.
 """
 
+import json
 import os
 import struct
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from posixpath import normpath
 from socket import AF_UNIX, socket
+from threading import Event
 from typing import Any
 
 from docker import APIClient
@@ -15,7 +19,8 @@ from docker.errors import DockerException, ImageNotFound
 from docker.utils import kwargs_from_env
 from requests.exceptions import RequestException
 
-from dgm.protocols import SandboxFault
+from dgm.protocols import Errand, SandboxFault
+from dgm.sandbox.exchange import MB, writes_outside
 
 API_SECONDS = 60
 """An engine that is silent for longer is taken for gone."""
@@ -41,6 +46,23 @@ def inspected(engine: APIClient, image: str) -> dict[str, Any]:
     """All that the engine knows of an image. Raises `ImageNotFound`, `DockerException`, `RequestException`."""
     found: dict[str, Any] = engine.inspect_image(image)  # type: ignore[no-untyped-call]
     return found
+
+
+def volumes(engine: APIClient, image: str) -> list[str]:
+    """The folders for which `image` asks for a volume. Raises as `inspected` does."""
+    return sorted({normpath(path) for path in inspected(engine, image)["Config"].get("Volumes") or ()})
+
+
+def laid_over(engine: APIClient, container: str) -> int:
+    """Bytes in the files that the engine lays over those of the image, which it does not count as written. Raises
+    `RequestException`."""
+    total = 0
+    for path in ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf"):
+        url = f"{engine.base_url}/v{engine.api_version}/containers/{container}/archive"
+        found = engine.head(url, params={"path": path}, timeout=API_SECONDS)
+        if found.ok:
+            total += int(json.loads(b64decode(found.headers["X-Docker-Container-Path-Stat"]))["size"])
+    return total
 
 
 def unlimited(info: Mapping[str, Any]) -> list[str]:
@@ -104,3 +126,21 @@ class Stream:
             (self.out if self._kind == 1 else self.err).extend(piece)
         self.full = len(self.out) + len(self.err) > self._most
         return not self.full
+
+
+class Watch:
+    """Looked at whenever a container has been silent for a while."""
+
+    def __init__(self, engine: APIClient, container: str, errand: Errand, cancelled: Event) -> None:
+        self.full = False
+        self._engine, self._container, self._most = engine, container, errand.limits.disk_mb * MB
+        self._writable, self._cancelled = writes_outside(errand), cancelled
+
+    def look(self) -> bool:
+        """Whether the container may go on."""
+        if self._writable:
+            # A writable root has no size limit of its own: file systems know no quota.
+            found = self._engine.containers(size=True, filters={"id": self._container})
+            size = sum(one.get("SizeRw") or 0 for one in found) + laid_over(self._engine, self._container)
+            self.full = size > self._most
+        return not self.full and not self._cancelled.is_set()

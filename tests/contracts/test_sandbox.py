@@ -543,6 +543,45 @@ def test_an_image_cannot_be_filled(sandbox: Sandbox) -> None:
 
 
 @containers_only
+def test_the_files_of_the_engine_cannot_be_filled(sandbox: Sandbox) -> None:
+    script = "for i in hosts resolv.conf; do head -c 40000000 /dev/zero > /etc/$i; done; sleep 30"
+    ran = sandbox.run(shell(script, take=("/opt",), disk_mb=50))
+    assert "more than the 50 MB" in ran.refused[0]
+
+
+@pytest.fixture
+def with_volumes(sandbox: Sandbox, tmp_path: Path) -> Iterator[str]:
+    """An image that asks for volumes."""
+    from docker import APIClient
+    from docker.utils import kwargs_from_env
+
+    text = f"FROM {IMAGE}\nRUN mkdir -m 1777 /one /two\nVOLUME /one /two/\n"
+    (tmp_path / "Dockerfile").write_text(text)
+    client = APIClient(**kwargs_from_env(), version="auto")
+    list(client.build(path=str(tmp_path), tag="dgm-test-volumes", rm=True, decode=True))
+    yield "dgm-test-volumes"
+    client.remove_image("dgm-test-volumes")
+    client.close()
+
+
+@containers_only
+@pytest.mark.parametrize("take", ["work", "/opt"])
+def test_a_volume_cannot_be_filled(sandbox: Sandbox, with_volumes: str, take: str) -> None:
+    script = (
+        "for i in 1 2 3 4; do head -c 20000000 /dev/zero > /two/$i; done; du -sm /two; cp /bin/true /one; /one/true"
+    )
+    ran = sandbox.run(replace(shell(script, take=(take,), disk_mb=50), image=with_volumes))
+    assert ran.exit == 0, ran
+    assert b"\n50\t/two" in ran.output
+
+
+@containers_only
+def test_a_task_in_a_volume_is_refused(sandbox: Sandbox, with_volumes: str) -> None:
+    with pytest.raises(SandboxFault, match="dgm-test-volumes makes a volume around /one/sub"):
+        sandbox.run(replace(shell("true", take=("/one/sub",)), image=with_volumes))
+
+
+@containers_only
 def test_no_container_is_left(sandbox: Sandbox) -> None:
     from docker import APIClient
     from docker.utils import kwargs_from_env
