@@ -66,7 +66,7 @@ def test_one_commit_and_nothing_of_the_fix(own: SweBenchmark, sandbox: Sandbox) 
     told = ran.output.decode()
     lines = dict(line.split(":", 1) for line in told.splitlines() if ":" in line)
     assert "refs: refs/heads/main refs/heads/main\ncommits: 1\n" in told
-    assert "stash: 0 reflog: 0 remotes: 0\npacks: 0 unreachable: 0\nleaks: 0\nfiles:\narchives:\nstatus:\n" in told
+    assert "stash: 0 reflog: 0 remotes: 0\npacks: 1 unreachable: 0\nleaks: 0\nfiles:\narchives:\nstatus:\n" in told
     assert lines["tracked"].split() == sorted(TILL.base)
     assert "/opt/miniconda3/envs/testbed/bin/python\n/opt/miniconda3/envs/testbed/bin/pytest\n" in told
     assert "6 passed" in told
@@ -94,6 +94,37 @@ mv .git /opt/moved && echo 'gitdir: /opt/moved' > .git && git config core.worktr
     assert "?? free.txt\n" in told
     assert "cannot access 'sub/.git'" in told
     assert "cannot access '/opt/moved'" in told
+
+
+def test_what_git_makes_of_files_is_what_it_made_of_them_before(own: SweBenchmark, sandbox: Sandbox) -> None:
+    """Line ends and keywords by attributes, any name and mode, filters that nobody may run, links in the way."""
+    before = r"""
+cd /testbed && export HOME=/tmp GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a
+printf '* text=auto\n*.bat eol=crlf\nid.txt ident\n*.big filter=big -text\n' > .gitattributes
+printf 'a\n' > twin.txt; printf 'a\r\n' > dos.bat; printf 'a\r\n' > auto.txt; printf '$Id$\n' > id.txt
+printf x > p.big; printf q > "$(printf 'n"e\nw\\\351')"; printf '#!/bin/sh\n' > run.sh; chmod 755 run.sh; : > empty
+mkdir lead blocked; echo 1 > lead/file; echo 1 > blocked/file; echo 1 > became
+ln -s nowhere dangling; printf '\r\0\r\n' > raw; git add -A 2>/dev/null; git commit -q -m new
+rm id.txt; git checkout -q id.txt
+git config filter.big.clean 'touch /ran; cat'; git config filter.big.required true
+mv lead elsewhere; ln -s elsewhere lead; rm became; mkdir became; echo 1 > became/file
+"""
+    script = r"""
+git status --porcelain; touch -h -d 2001-01-01 *; git status --porcelain; git diff --stat
+git cat-file -p HEAD:dos.bat | od -c; git cat-file -p HEAD:id.txt; git fsck --strict --unreachable --no-reflogs
+git ls-files -s | sed 's/ .*\t/ /' | tr '\n' ' '; ls -d /ran; git rev-list --all | wc -l
+"""
+    told = visit(sandbox, own.task("own/own__till-11"), script, before=before).output.decode()
+    untracked = "?? became/\n?? elsewhere/\n?? lead\n"
+    dos = "0000000   a  \\n\n0000002\n"
+    assert told.startswith(2 * untracked + dos + "$Id$\n100644 .gitattributes 100644 .gitignore"), told
+    assert '100644 "n\\"e\\nw\\\\\\351" 100644 p.big' in told
+    assert "120000 dangling 100644 dos.bat 100644 empty 100644 id.txt " in told
+    assert "100644 raw 100755 run.sh 100644 setup.cfg" in told
+    assert "100644 blocked/file" in told
+    assert "lead/file" not in told
+    assert "became" not in told.removeprefix(2 * untracked)
+    assert told.endswith("ls: cannot access '/ran': No such file or directory\n1\n")
 
 
 @pytest.mark.parametrize(
