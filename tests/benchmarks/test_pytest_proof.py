@@ -144,3 +144,10 @@ def test_nobody_listens_to_a_second_pytest(tmp_path: Path) -> None:
     inner += "    assert not subprocess.run([sys.executable, '-m', 'pytest', '-q', 'inner.py']).returncode\n"
     _, _, proof = session(tmp_path, test_a=inner, inner="def test_inner(): pass\n")
     assert proof.outcomes == {"test_a.py::test": "passed"}
+
+
+def test_no_object_is_left_that_an_interpreter_would_complain_about_at_its_end(tmp_path: Path) -> None:
+    looking = "import gc, socket\ndef test():\n"
+    looking += "    assert not [one for one in gc.get_objects() if isinstance(one, socket.socket)]\n"
+    code, _, proof = session(tmp_path, test_a=looking)
+    assert (code, proof.outcomes) == (0, {"test_a.py::test": "passed"})
