@@ -80,8 +80,8 @@ class Shelf:
         with self._changed:
             self._used[id] += 1
         try:
-            # What was never pinned is never removed either.
-            with suppress(FileNotFoundError):
+            # What was never pinned is never removed either; and a cache that cannot be written only knows less of ages.
+            with suppress(OSError):
                 utime(self._path(name))
             yield
         finally:

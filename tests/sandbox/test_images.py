@@ -72,6 +72,13 @@ def test_what_is_here_is_never_asked_for(registry: Registry, docker: Open) -> No
         assert again.identity(name) == sandbox.identity(name)
 
 
+def test_errands_go_on_though_the_cache_cannot_be_written(docker: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox = docker()
+    get(sandbox, BASE)
+    monkeypatch.setenv("DGM_CACHE", "/dev/null/no-folder")
+    assert sandbox.run(Errand(1, ("echo", "here"))).output == b"here\n"
+
+
 def test_a_name_keeps_its_content_though_the_tag_has_moved(registry: Registry, docker: Open) -> None:
     name = registry.push("a:1", b"first")
     get(docker(), name)
