@@ -3,10 +3,14 @@
 Invariant: it checks what a run with the same settings would use, in the same sandbox, and costs no money.
 """
 
+import fcntl
+import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from hashlib import sha1
 from pathlib import Path
 from threading import Event
 
@@ -14,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dgm.benchmarks import open_benchmark
+from dgm.cache import cache_folder
 from dgm.cli import setting
 from dgm.cli.failing import ERROR, UNFIT
 from dgm.config import Config, ConfigError
@@ -57,15 +62,13 @@ def prepare_benchmark(
     stop = Event()
     try:
         default_image(config, benchmark, stop)
-        sandbox = open_sandbox(config.sandbox, "prepare", config.simulated)
-        try:
+        sandbox = open_sandbox(config.sandbox, run_id(), config.simulated)
+        with closing(sandbox), tidied(sandbox):
             note(f"Sandbox: {sandbox.name}{f' ({sandbox.note})' if sandbox.note else ''}.")
             sandbox.check()
             findings = Findings(benchmark, sandbox, config)
             named = listed("--tasks", tasks, benchmark) if tasks else None
             rows = found(findings, config, named, limit, fetching(sandbox, benchmark), times, again)
-        finally:
-            sandbox.close()
     finally:
         stop.set()
     if as_json:
@@ -79,6 +82,26 @@ def prepare_benchmark(
         sys.exit(UNFIT)
     if any(row.state == "unprepared" for row in rows):
         sys.exit(ERROR)
+
+
+def run_id() -> str:
+    """A name for all that is left behind by preparing with this cache."""
+    return f"prepare_{sha1(bytes(cache_folder()), usedforsecurity=False).hexdigest()[:12]}"
+
+
+@contextmanager
+def tidied(sandbox: Sandbox) -> Iterator[None]:
+    """Remove what killed processes left behind, unless another one prepares, to whom it may belong. Raises `OSError`,
+    `SandboxFault`."""
+    handle = os.open(cache_folder() / "preparing", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        with suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            sandbox.reap()
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(handle)
 
 
 def meant(config: Config, name: str | None) -> Config:

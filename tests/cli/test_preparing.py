@@ -89,6 +89,39 @@ def test_an_interrupted_one_goes_on(tmp_path: Path) -> None:
     assert dgm("prepare", folder, LOCAL).returncode == 0
 
 
+def test_what_a_killed_one_has_left_is_removed_once_nobody_prepares(tmp_path: Path) -> None:
+    go, begun, temporary = tmp_path / "go", tmp_path / "begun", tmp_path / "tmp"
+    folder = commanded(
+        tmp_path / "slow", f"test -e {go} || {{ echo 1 >> {begun}; exec sleep 1000; }}; grep -q 43 answer"
+    )
+    temporary.mkdir()
+
+    def begin() -> tuple[subprocess.Popen[bytes], set[Path]]:
+        begun.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "dgm", "prepare", str(folder), LOCAL]
+        process = subprocess.Popen(command, env=environ(TMPDIR=str(temporary)), stderr=subprocess.DEVNULL)
+        until = time.monotonic() + SECONDS
+        while not begun.exists():
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        return process, set(temporary.glob("dgm-prepare*"))
+
+    def end(process: subprocess.Popen[bytes]) -> None:
+        process.kill()
+        process.wait()
+
+    killed, before = begin()
+    end(killed)
+    process, theirs = begin()
+    assert not before & theirs
+    go.touch()
+    assert dgm("prepare", folder, LOCAL, TMPDIR=str(temporary)).returncode == 0
+    assert set(temporary.glob("dgm-prepare*")) == theirs, "another one needs it"
+    end(process)
+    assert dgm("prepare", folder, LOCAL, TMPDIR=str(temporary)).returncode == 0
+    assert not set(temporary.glob("dgm-prepare*"))
+
+
 def test_a_missing_engine_is_an_unfit_machine(tasks: Path) -> None:
     done = dgm("prepare", tasks, "--set=sandbox.kind=docker")
     assert done.returncode == 5
