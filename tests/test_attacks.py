@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from dgm.attacks import Finding, attack, checks, exam, ground, read_cases, trying
+from dgm.attacks import Defence, attack, checks, exam, ground, read_cases, trying
 from dgm.attacks.cases import GROUPS, Case
 from dgm.attacks.ground import Ground
 from dgm.attacks.seen import NotTried
@@ -28,8 +28,8 @@ def of(group: str) -> list[Case]:
     return [case for case in CASES if case.name.startswith(group + "/")]
 
 
-def failed(findings: list[Finding]) -> list[Finding]:
-    return [one for one in findings if one.result == "FAILED"]
+def failed(defences: list[Defence]) -> list[Defence]:
+    return [one for one in defences if one.result == "FAILED"]
 
 
 # ---------------------------------------------------------------- the cases
@@ -39,9 +39,9 @@ def test_every_case_is_whole() -> None:
     assert len({case.name for case in CASES}) == len(CASES) > 60
     for case in CASES:
         assert case.name.split("/")[0] in GROUPS
-        assert case.program or case.files or case.deleted or case.check, case.name
-        assert not case.check or case.check in checks.CHECKS or case.expected == "solved", case.name
-        assert case.expected in ("held", "solved") or case.remains, case.name
+        assert case.program or case.files or case.deleted or case.check or case.honest, case.name
+        assert not case.check or case.check in checks.CHECKS, case.name
+        assert case.expected == "held" or case.honest or case.remains, case.name
         assert not case.remains or case.flag or "nothing shows it" in case.expected, case.name
         assert case.allowed().memory_mb <= 256, "this machine has other things to do"
 
@@ -50,9 +50,9 @@ def test_every_case_is_whole() -> None:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("group", GROUPS)
 def test_containers_hold(group: str) -> None:
-    findings = list(attack(SandboxConfig(kind="docker", image=IMAGE), of(group)))
-    assert not failed(findings)
-    tried = {one.name: one.result for one in findings}
+    defences = list(attack(SandboxConfig(kind="docker", image=IMAGE), of(group)))
+    assert not failed(defences)
+    tried = {one.name: one.result for one in defences}
     if group not in ("history", "pytest", "polyglot"):  # the image may lack what these need
         assert "not tried" not in tried.values(), tried
     for case in of(group):
@@ -62,17 +62,17 @@ def test_containers_hold(group: str) -> None:
 @pytest.mark.parametrize("group", GROUPS)
 def test_the_local_sandbox_holds_what_it_promises(group: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    findings = list(attack(HOLLOW, [case for case in of(group) if case.everywhere]))
-    assert not failed(findings)
-    assert [one.name for one in findings if one.result == "not tried"] == ["container/nothing is left"]
+    defences = list(attack(HOLLOW, [case for case in of(group) if case.everywhere]))
+    assert not failed(defences)
+    assert [one.name for one in defences if one.result == "not tried"] == ["container/nothing is left"]
     assert ground.VARIABLE not in os.environ
     assert not list(tmp_path.iterdir())
 
 
 def test_what_only_containers_hold_is_not_tried_elsewhere() -> None:
-    (finding, *_) = attack(HOLLOW, of("floods")[:1])
-    assert finding.result == "not tried"
-    assert "container" in finding.found
+    (defence, *_) = attack(HOLLOW, of("floods")[:1])
+    assert defence.result == "not tried"
+    assert "container" in defence.found
 
 
 def test_a_sandbox_that_cannot_be_had_is_a_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -168,15 +168,15 @@ def test_the_patches_fool_a_grader_that_looks_at_exit_codes(name: str, tmp_path:
 
 
 def test_what_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    good = Finding("a/b", "all", "held", "held")
-    known = Finding("a/c", "all", "remains: flagged as x", "remains", "solved")
+    good = Defence("a/b", "all", "held", "held")
+    known = Defence("a/c", "all", "remains: flagged as x", "remains", "solved")
     tell([good, known], as_json=False)
     said = capsys.readouterr().out.splitlines()
     assert said[0].split() == ["held", "a/b"]
     assert "remains: flagged as x" in said[1]
     assert said[2] == "2 cases: 1 held, 1 remains."
     with pytest.raises(SystemExit) as end:
-        tell([good, Finding("a/d", "all", "held", "FAILED", "\x1b[31mthe moon")], as_json=True)
+        tell([good, Defence("a/d", "all", "held", "FAILED", "\x1b[31mthe moon")], as_json=True)
     assert end.value.code == 5
     told = msgspec.json.decode(capsys.readouterr().out)
     assert told["held"] is False

@@ -9,7 +9,8 @@ from importlib.resources import files as resources
 import msgspec
 from msgspec import Struct
 
-from dgm.protocols import Limits
+from dgm.files import File
+from dgm.protocols import Limits, Patch
 
 SMALL = {"seconds": 30.0, "memory_mb": 256, "pids": 64, "disk_mb": 64}
 """What an attack may use unless it says otherwise: this machine has other things to do."""
@@ -20,12 +21,12 @@ GROUPS = (
 
 
 class Case(Struct, frozen=True, forbid_unknown_fields=True):
-    """One attack. It has a `program`, a patch (`files`, `deleted`), or only a `check`."""
+    """One attack. It has a `program`, a patch (`files`, `deleted`), or only a `check`. An honest one may have none."""
 
     name: str
     tries: str
     expected: str = "held"
-    """Or `remains: ...`, where it is known to get through; then what shows it."""
+    """Or `remains: ...`, where it is known to get through; then what shows it. Or `solved`, where it is honest."""
     program: str = ""
     """Python, run in a sandbox after `prelude.py.txt`. It prints a line `GOT ...` for all that it should not get."""
     check: str = ""
@@ -54,6 +55,15 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
 
     def allowed(self) -> Limits:
         return msgspec.convert({**SMALL, **self.limits}, Limits)
+
+    @property
+    def patch(self) -> Patch:
+        return Patch({path: File(text.encode()) for path, text in self.files.items()}, self.deleted)
+
+    @property
+    def honest(self) -> bool:
+        """Whether it is no attack, but a solution that has to pass."""
+        return self.expected == "solved"
 
     @property
     def remains(self) -> bool:

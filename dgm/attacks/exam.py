@@ -11,21 +11,20 @@ from dgm.attacks.cases import Case
 from dgm.attacks.ground import Ground
 from dgm.benchmarks.grading import TESTS, Check, Exam, grade
 from dgm.files import File, Files
-from dgm.protocols import Grade, Patch
+from dgm.protocols import Grade
 
 Result = Literal["held", "remains", "FAILED"]
 
 
 def graded(ground: Ground, case: Case, job: int) -> Grade:
     """The verdict on the patch of `case`. Raises `SandboxFault`."""
-    patch = Patch({path: File(text.encode()) for path, text in case.files.items()}, case.deleted)
-    return grade(exam(), patch, ground.sandbox, job, case.allowed())
+    return grade(exam(), case.patch, ground.sandbox, job, case.allowed())
 
 
 def judged(case: Case, verdict: Grade) -> tuple[Result, str]:
     """How the defence did, and what the patch got."""
     flagged = not case.flag or any(flag.startswith(case.flag) for flag in verdict.flags)
-    if case.expected == "solved":
+    if case.honest:
         return ("held", "") if verdict.solved else ("FAILED", f"an honest patch is unsolved: {verdict.report[-300:]}")
     if not flagged:
         return "FAILED", f"{'solved and ' if verdict.solved else ''}not flagged as {case.flag}: {verdict.flags}"

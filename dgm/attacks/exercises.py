@@ -11,7 +11,7 @@ from dgm.attacks.ground import Ground
 from dgm.attacks.seen import NotTried
 from dgm.benchmarks.polyglot import PolyglotBenchmark
 from dgm.files import File, write_folder
-from dgm.protocols import Grade, Patch, SandboxFault
+from dgm.protocols import Grade, SandboxFault
 
 
 def graded(ground: Ground, case: Case, job: int) -> Grade:
@@ -29,9 +29,6 @@ def graded(ground: Ground, case: Case, job: int) -> Grade:
     except SandboxFault as fault:
         image = benchmark.task(id).image
         raise NotTried(f"the image {image} is not here: `dgm prepare polyglot` builds it") from fault
-    patch = Patch({path: File(said.encode()) for path, said in case.files.items()}, case.deleted)
-    if case.expected == "solved":
-        reference = benchmark.reference(id)
-        assert reference is not None
-        patch = reference
+    patch = benchmark.reference(id) if case.honest else case.patch
+    assert patch is not None
     return benchmark.grade(id, patch, ground.sandbox, job)

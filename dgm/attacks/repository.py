@@ -17,7 +17,7 @@ from dgm.attacks.ground import Ground, LeakyModel
 from dgm.attacks.seen import NotTried
 from dgm.files import File
 from dgm.jobs import TaskId
-from dgm.protocols import Benchmark, Grade, Limits, Patch, Ran, SandboxFault
+from dgm.protocols import Benchmark, Grade, Limits, Ran, SandboxFault
 
 LIMITS = Limits(seconds=90.0, memory_mb=1024)
 START = b'exec "$DGM_PYTHON" -u "$DGM_AGENT/attack.py"\n'
@@ -37,11 +37,8 @@ def searched(ground: Ground, case: Case, job: int) -> Ran:
 def graded(ground: Ground, case: Case, job: int) -> Grade:
     """The official verdict on the patch of `case`. Raises `NotTried`, `SandboxFault`."""
     benchmark, id, _ = instance(ground)
-    if case.expected == "solved":
-        reference = benchmark.reference(id)
-        assert reference is not None
-        return benchmark.grade(id, reference, ground.sandbox, job)
-    patch = Patch({path: File(text.encode()) for path, text in case.files.items()}, case.deleted)
+    patch = benchmark.reference(id) if case.honest else case.patch
+    assert patch is not None
     return benchmark.grade(id, patch, ground.sandbox, job)
 
 

@@ -13,7 +13,7 @@ from dgm.cli.failing import UNFIT
 from dgm.text import count, note, out, out_json, plain, styled
 
 if TYPE_CHECKING:
-    from dgm.attacks import Finding
+    from dgm.attacks import Defence
 
 STYLE = {"held": "green", "remains": "yellow", "FAILED": "red", "not tried": "dim"}
 
@@ -26,16 +26,16 @@ def attack_machine(path: Path | None, overrides: list[str], as_json: bool) -> No
     tell(attack(setting.load(path, overrides).sandbox), as_json)
 
 
-def tell(findings: Iterable["Finding"], as_json: bool) -> None:
+def tell(defences: Iterable["Defence"], as_json: bool) -> None:
     found = []
-    for finding in findings:
-        found.append(finding)
+    for defence in defences:
+        found.append(defence)
         if not as_json:
-            known = f"{finding.expected}; " if finding.result == "remains" else ""
-            said = plain(known + finding.found)
-            out(f"{styled(f'{finding.result:<9}', STYLE[finding.result])}  {finding.name:<40} {said}".rstrip())
+            known = f"{defence.expected}; " if defence.result == "remains" else ""
+            said = plain(known + defence.found)
+            out(f"{styled(f'{defence.result:<9}', STYLE[defence.result])}  {defence.name:<40} {said}".rstrip())
             sys.stdout.flush()
-    results: Counter[str] = Counter(finding.result for finding in found)
+    results: Counter[str] = Counter(defence.result for defence in found)
     if as_json:
         out_json({"held": not results["FAILED"], "cases": found})
     else:
