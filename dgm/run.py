@@ -59,7 +59,8 @@ class Run:
         if tree.ended and not tree.running and policy(tree, stream(config.random_seed, tree)) is None:
             return finished(tree)
         worker.sandbox.reap()
-        rehearse(worker, self.seed)
+        if tree.running or worker.affordable(tree):  # else nothing will be started, and a word costs too
+            rehearse(worker, self.seed)
         end = run(
             archive, policy, worker, Threads(), slots_of(worker.config), halted, config.random_seed, config.pause_hours
         )

@@ -82,6 +82,15 @@ def test_a_finished_run_asks_the_model_for_nothing_and_writes_nothing(tmp_path: 
 
 
 @pytest.mark.usefixtures("litellm")
+def test_a_run_that_has_reached_its_cap_asks_the_model_for_nothing(tmp_path: Path, server: Provider) -> None:
+    words = [*paid(server), "caps.usd_per_run=0.4", "caps.usd_per_job=0.5"]
+    for _ in range(2):
+        with open_run(chosen(*words), tmp_path / "run", KEY) as run:
+            assert run.go().code == 3
+    assert not server.seen
+
+
+@pytest.mark.usefixtures("litellm")
 def test_the_next_run_pays_for_nothing_that_was_paid_for(tmp_path: Path, server: Provider) -> None:
     words = [*paid(server), seed_in(tmp_path / "seed", shell(f"{SMOKED}\necho 1 > new.txt"))]
 
