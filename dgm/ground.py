@@ -16,7 +16,7 @@ from dgm.selection import KEYS, Selection, selected
 from dgm.tree import Tree
 
 
-class Ground(Struct, frozen=True):
+class Footing(Struct, frozen=True):
     """What a run stands on: its tasks, those that were left out with the reason, and those that nothing is known of."""
 
     selection: Selection
@@ -24,14 +24,14 @@ class Ground(Struct, frozen=True):
     unknown: tuple[TaskId, ...] = ()
 
 
-def ground(run: RunConfig, findings: Findings, tree: Tree, differing: Collection[str]) -> Ground:
+def footing_of(run: RunConfig, findings: Findings, tree: Tree, differing: Collection[str]) -> Footing:
     """Select the tasks of the run whose log is `tree`, as `selected` does, without those that cannot be trusted here.
 
     A run keeps its tasks, whatever is known by now, unless a setting that they depend on is in `differing`.
     Raises `ConfigError`.
     """
     if tree.config and not KEYS & set(differing):
-        return Ground(selected(run, findings.benchmark, tree, differing), tree.quarantined)
+        return Footing(selected(run, findings.benchmark, tree, differing), tree.quarantined)
     unfit: dict[TaskId, str] = {}
     while True:
         try:
@@ -43,11 +43,11 @@ def ground(run: RunConfig, findings: Findings, tree: Tree, differing: Collection
         tasks = (*selection.tasks, *selection.held_out)
         more = findings.unfit(tasks)
         if not more:
-            return Ground(selection, unfit, tuple(findings.unknown(tasks)))
+            return Footing(selection, unfit, tuple(findings.unknown(tasks)))
         unfit |= more
 
 
-def unprepared(config: Config, footing: Ground) -> str:
+def unprepared(config: Config, footing: Footing) -> str:
     """Why the run may not start on what nobody has looked at; empty if it may."""
     if not footing.unknown or config.run.unprepared or is_proven(config.run.benchmark):
         return ""

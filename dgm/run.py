@@ -25,7 +25,7 @@ from dgm.executors import Threads
 from dgm.files import Files, read_folder
 from dgm.flight import End
 from dgm.gateway import Gateway
-from dgm.ground import Ground, accept_images, ground, images_of, moved, unprepared
+from dgm.ground import Footing, accept_images, footing_of, images_of, moved, unprepared
 from dgm.ledger import spent
 from dgm.llm import REPLAY, open_model
 from dgm.machine import HGM, Policy, finished, run, stream
@@ -97,7 +97,7 @@ def open_run(config: Config, folder: Path, environ: Mapping[str, str], amend: It
         sandbox = open_sandbox(config.sandbox, run_id(archive, began), config.simulated)
         opened.callback(sandbox.close)
         sandbox.check()
-        footing = ground(config.run, Findings(benchmark, sandbox, config), archive.tree, differing)
+        footing = footing_of(config.run, Findings(benchmark, sandbox, config), archive.tree, differing)
         if complaint := unprepared(config, footing):
             raise SandboxFault(complaint)
         searched = Searched(benchmark, footing.selection.tasks)
@@ -105,7 +105,8 @@ def open_run(config: Config, folder: Path, environ: Mapping[str, str], amend: It
         images = images_of(searched, sandbox)
         accept_images(archive.tree, images, amend)
         # Only now: settings under which no run can start would have to be amended before the right ones are taken.
-        configure(archive, config, searched, footing, images, amend, began)
+        if not archive.tree.config or differing or moved(archive.tree, images):
+            configure(archive, config, benchmark.version, footing, images, began)
         if not archive.tree.seeds or "run.seed" in amend:
             archive.seed(seed)
         gateway = Gateway(models, spending_of(archive, config), secrets=secrets_of(config, environ))
@@ -164,24 +165,16 @@ def spending_of(archive: Archive, config: Config) -> Spending:
 def configure(
     archive: Archive,
     config: Config,
-    benchmark: Benchmark,
-    footing: Ground,
+    version: str,
+    footing: Footing,
     images: dict[str, str],
-    amend: set[str],
     began: float,
 ) -> None:
-    """Write the settings down if they are new. `began`: the time of the first event. Raises as `accept` does."""
-    now = settings.resolved(config)
-    tree = archive.tree
-    differing = accept(tree, now, benchmark, amend) or moved(tree, images)
-    if tree.config and not differing:
-        return
-    at = time() if tree.began else began
-    tasks, held_out = footing.selection.tasks, footing.selection.held_out
-    quarantined = footing.quarantined
-    archive.configure(
-        RunConfigured(at, __version__, now, tasks, benchmark.version, images, quarantined, held_out=held_out)
-    )
+    """Write the settings down. `version`: the benchmark's. `began`: the time of the first event."""
+    at = time() if archive.tree.began else began
+    now, selection = settings.resolved(config), footing.selection
+    tasks, held_out, quarantined = selection.tasks, selection.held_out, footing.quarantined
+    archive.configure(RunConfigured(at, __version__, now, tasks, version, images, quarantined, held_out))
 
 
 def accept(tree: Tree, now: dict[str, Any], benchmark: Benchmark, amend: set[str]) -> list[str]:

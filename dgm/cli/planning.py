@@ -17,7 +17,7 @@ from dgm.cli.failing import UNFIT
 from dgm.cli.looking import SIMULATION, quarantined_lines, tasks_line
 from dgm.cli.reading import archive_folder
 from dgm.config import ROLES, Config
-from dgm.ground import Ground, ground, images_of, moved, unprepared
+from dgm.ground import Footing, footing_of, images_of, moved, unprepared
 from dgm.jobs import TaskId
 from dgm.protocols import Benchmark, Sandbox, SandboxFault
 from dgm.readiness import Findings
@@ -145,7 +145,7 @@ class Stage(Struct, frozen=True):
     sandbox: str
     remark: str
     unfit: str
-    footing: Ground
+    footing: Footing
     images: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -157,9 +157,9 @@ def staged(config: Config, benchmark: Benchmark, tree: Tree, differing: list[str
         sandbox = open_sandbox(config.sandbox, "plan", config.simulated)
     except SandboxFault as fault:
         wanted = "local" if config.sandbox.kind == "local" else "docker"
-        return Stage(wanted, "", str(fault), Ground(selected(config.run, benchmark, tree, differing)))
+        return Stage(wanted, "", str(fault), Footing(selected(config.run, benchmark, tree, differing)))
     try:
-        footing = ground(config.run, Findings(benchmark, sandbox, config), tree, differing)
+        footing = footing_of(config.run, Findings(benchmark, sandbox, config), tree, differing)
         tasks = footing.selection.tasks
         images = sorted({benchmark.task(task).image or config.sandbox.image for task in tasks} | {config.sandbox.image})
         images = images if sandbox.name == "docker" else []
@@ -175,7 +175,7 @@ def staged(config: Config, benchmark: Benchmark, tree: Tree, differing: list[str
             ("images",) if changed else (),
         )
     except SandboxFault as fault:
-        return Stage(sandbox.name, sandbox.note, str(fault), Ground(selected(config.run, benchmark, tree, differing)))
+        return Stage(sandbox.name, sandbox.note, str(fault), Footing(selected(config.run, benchmark, tree, differing)))
     finally:
         sandbox.close()
 
