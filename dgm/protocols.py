@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
-from dgm.files import File, Files
+from dgm.files import Files
 from dgm.jobs import JobId, TaskId
 
 # ---------------------------------------------------------------- Sandbox: where untrusted code runs
@@ -248,23 +248,3 @@ class Benchmark(Protocol):
 
     def reference(self, id: TaskId) -> Patch | None:
         """A patch that solves the task, where one is known: for the benchmark's own checks and the simulation only."""
-
-
-__all__ = [
-    "Benchmark",
-    "Cancelled",
-    "Chat",
-    "Errand",
-    "File",
-    "Files",
-    "Grade",
-    "Limits",
-    "Model",
-    "ModelFault",
-    "Patch",
-    "Price",
-    "Ran",
-    "Sandbox",
-    "SandboxFault",
-    "Task",
-]
