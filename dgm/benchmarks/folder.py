@@ -81,4 +81,4 @@ def read_item(place: Path, settings: FolderSettings) -> Item:
         group=own.difficulty,
     )
     solution = read_tree(place / "solution") if (place / "solution").exists() else None
-    return Item(task, exam, solution, own.difficulty)
+    return Item(task, exam, solution)

@@ -34,7 +34,6 @@ class Item(Struct, frozen=True):
     task: Task
     exam: Exam
     solution: Files | None
-    difficulty: str = ""
     grader: str = ""
     """A digest of what grades it, where that is more than `dgm.benchmarks.grading`."""
 
