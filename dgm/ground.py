@@ -12,7 +12,7 @@ from dgm.config import Config, ConfigError, RunConfig
 from dgm.jobs import TaskId
 from dgm.protocols import Benchmark, Sandbox
 from dgm.readiness import Findings
-from dgm.selection import KEYS, Selection, selected
+from dgm.selection import Selection, selected, settled
 from dgm.tree import Tree
 
 
@@ -30,7 +30,7 @@ def footing_of(run: RunConfig, findings: Findings, tree: Tree, differing: Collec
     A run keeps its tasks, whatever is known by now, unless a setting that they depend on is in `differing`.
     Raises `ConfigError`.
     """
-    if tree.config and not KEYS & set(differing):
+    if settled(tree, differing):
         return Footing(selected(run, findings.benchmark, tree, differing), tree.quarantined)
     unfit: dict[TaskId, str] = {}
     while True:

@@ -62,6 +62,11 @@ class Searched:
         return id
 
 
+def settled(tree: Tree, differing: Collection[str]) -> bool:
+    """Whether the selection that is on record holds."""
+    return bool(tree.config) and not KEYS & set(differing)
+
+
 def selected(
     run: RunConfig, benchmark: Benchmark, tree: Tree, differing: Collection[str], unfit: Collection[TaskId] = ()
 ) -> Selection:
@@ -72,7 +77,7 @@ def selected(
     """
     if not tree.config:
         return choose(run, benchmark, unfit)
-    if not KEYS & set(differing):
+    if settled(tree, differing):
         return Selection(tree.tasks, tree.held_out)
     known = set(benchmark.tasks())
     kept = [task for task in tree.held_out if task in known]
