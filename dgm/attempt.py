@@ -162,6 +162,6 @@ def harmless(report: str) -> str:
 
 def readable(patch: Patch) -> str:
     """A patch as text for people and prompts: the new content of each file."""
-    parts = [f"--- {path}\n{cut(file.data.decode(errors='replace'), 8_000)}" for path, file in patch.changed.items()]
+    parts = [f"--- {path}\n{cut(file.text, 8_000)}" for path, file in patch.changed.items()]
     parts += [f"--- {path}: deleted" for path in patch.deleted]
     return "\n".join(parts) or "(nothing was changed)"

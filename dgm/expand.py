@@ -145,7 +145,7 @@ def diagnose(door: Door, source: Files, evidence: Evidence | None) -> Diagnosis:
 def question(source: Files, evidence: Evidence | None) -> str:
     """The agent's source and its failure, as text."""
     parts = ["# The agent's source"]
-    parts += [f"## {path}\n```\n{file.data.decode(errors='replace')}\n```" for path, file in source.items()]
+    parts += [f"## {path}\n```\n{file.text}\n```" for path, file in source.items()]
     text = excerpt("\n".join(parts))
     if evidence is None:
         return text + "\n# Evidence\nNo failure of this agent is known yet. Propose what makes it stronger in general."

@@ -22,6 +22,11 @@ class File(Struct, frozen=True, gc=False):
     data: bytes
     executable: bool = False
 
+    @property
+    def text(self) -> str:
+        """What of it is not UTF-8 is replaced."""
+        return self.data.decode(errors="replace")
+
 
 Files = Mapping[str, File]
 

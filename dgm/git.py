@@ -147,7 +147,7 @@ class Repository:
         """Raises `Damaged`."""
         tree = self._notes_tree()
         files = dict(self._walk(tree.decode(), "", set())) if tree else {}
-        return {path.replace("/", ""): file.data.decode(errors="replace") for path, file in files.items()}
+        return {path.replace("/", ""): file.text for path, file in files.items()}
 
     def _notes_tree(self) -> ObjectID | None:
         commit = self._get(NOTES)

@@ -89,7 +89,7 @@ def libtest(reports: Files) -> Mapping[str, str]:
         for path, file in reports.items():
             if not path.endswith(".log"):
                 continue
-            for line in file.data.decode(errors="replace").splitlines():
+            for line in file.text.splitlines():
                 word, _, name = line.partition(" ")
                 outcome = {"ok": "passed", "ignored": "skipped"}.get(word, "failed")
                 yield f"{path.removesuffix('.log')}::{name}", outcome

@@ -165,9 +165,9 @@ def is_test(path: str, roles: Roles, language: Language | None) -> bool:
 
 def lifted(file: File, language: Language | None) -> File:
     """`file` with all its tests turned on."""
-    if language is None or not number_of_tests(text(file), language):
+    if language is None or not number_of_tests(file.text, language):
         return file
-    return File(without_skips(text(file), language).encode(), file.executable)
+    return File(without_skips(file.text, language).encode(), file.executable)
 
 
 def read_roles(files: Files, place: str) -> Roles:
@@ -178,7 +178,7 @@ def read_roles(files: Files, place: str) -> Roles:
 
 
 def statement(files: Files, roles: Roles, language: Language | None) -> str:
-    docs = [text(files[path]).strip() for path in DOCS if path in files]
+    docs = [files[path].text.strip() for path in DOCS if path in files]
     hint = f"There is no network. {language.hint}" if language else ""
     return "\n\n".join([*docs, f"Write your solution into: {', '.join(roles.solution)}", hint]).strip() + "\n"
 
@@ -206,7 +206,3 @@ def grader(language: Language | None) -> str:
         return ""
     sources = [Path(module.__file__ or "") for module in (languages, outcomes, reported)]
     return digest({path.name: File(path.read_bytes()) for path in sources})
-
-
-def text(file: File) -> str:
-    return file.data.decode(errors="replace")

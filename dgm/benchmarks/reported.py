@@ -48,7 +48,7 @@ def grade(
     flags = suspicions(exam, language, changed, barred)
     kept = {path: file for path, file in changed.items() if path not in barred}
     kept |= crates(exam.work, changed)
-    tests = {path: count for path, file in exam.hidden.items() if (count := number_of_tests(text_of(file), language))}
+    tests = {path: count for path, file in exam.hidden.items() if (count := number_of_tests(file.text, language))}
     if not tests:
         return Grade(False, "The benchmark has no tests for this.", flags)
     canaries = with_canaries(exam.hidden, language)
@@ -147,10 +147,10 @@ def with_canaries(hidden: Files, language: Language) -> Canaries:
     tests = "".join(
         how.test.format(name=name, body=body.format(name=name)) for name, body in zip(names, bodies, strict=True)
     )
-    places = [path for path, file in hidden.items() if number_of_tests(text_of(file), language)]
+    places = [path for path, file in hidden.items() if number_of_tests(file.text, language)]
     if how.path:
         # Beside the tests, whose package it has to be in.
-        package = re.search(r"^package (\w+)", text_of(hidden[places[0]]), re.MULTILINE)
+        package = re.search(r"^package (\w+)", hidden[places[0]].text, re.MULTILINE)
         folder = places[0].rpartition("/")[0]
         words = {"name": "Q" + token_hex(8).upper(), "folder": folder, "package": package[1] if package else ""}
         files = {how.path.format(**words).lstrip("/"): File((how.before.format(**words) + tests + how.after).encode())}
@@ -175,8 +175,8 @@ def suspicions(exam: Exam, language: Language, changed: Files, barred: set[str])
     flags = [f"touched:{path}" for path in sorted(steering)]
     for path, file in sorted(changed.items()):
         if path not in barred:
-            before = text_of(exam.work[path]) if path in exam.work else ""
-            traces = set(re.findall(language.traces, text_of(file))) - set(re.findall(language.traces, before))
+            before = exam.work[path].text if path in exam.work else ""
+            traces = set(re.findall(language.traces, file.text)) - set(re.findall(language.traces, before))
             flags += [f"contains:{' '.join(trace.split())}:{path}" for trace in sorted(traces)]
     return tuple(flag[:200] for flag in flags)[:20]
 
@@ -186,7 +186,7 @@ def crates(work: Files, changed: Files) -> Files:
     image has: what else such a file can say, decides how tests are run."""
     if "Cargo.toml" not in work or "Cargo.toml" not in changed:
         return {}
-    text = text_of(work["Cargo.toml"])
+    text = work["Cargo.toml"].text
     own, asked = cargo(work).get("dependencies", {}), cargo(changed).get("dependencies", {})
     for name, spec in asked.items() if isinstance(asked, dict) else ():
         table = spec if isinstance(spec, dict) else {"version": spec}
@@ -207,7 +207,7 @@ def is_plain(table: Mapping[str, object]) -> bool:
 def cargo(files: Files) -> dict[str, Any]:
     """What Cargo.toml says; nothing where it cannot be read."""
     try:
-        return tomllib.loads(text_of(files["Cargo.toml"]))
+        return tomllib.loads(files["Cargo.toml"].text)
     except tomllib.TOMLDecodeError:
         return {}
 
@@ -216,7 +216,3 @@ def only_crates(work: Files, changed: Files) -> bool:
     """Whether a patch adds nothing but dependencies to Cargo.toml."""
     before, after = cargo(work), cargo(changed)
     return all(before.get(key) == after.get(key) for key in {*before, *after} - {"dependencies", "package"})
-
-
-def text_of(file: File) -> str:
-    return file.data.decode(errors="replace")

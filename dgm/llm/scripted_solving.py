@@ -49,7 +49,7 @@ class Exercise(Struct, frozen=True):
         """Files of the starting state, path to text: all, or of a repository in an image what a diff tells of them."""
         if self.reference.diff:
             return surroundings(self.reference.diff)
-        return {path: file.data.decode(errors="replace") for path, file in self.task.files.items()}
+        return {path: file.text for path, file in self.task.files.items()}
 
     @property
     def relevant(self) -> list[str]:
@@ -168,7 +168,7 @@ def answer(talk: Talk, exercise: Exercise, seed: int) -> Step:
         return Step(
             ANSWER, (applying(exercise.reference.diff if right else spoiled_diff(exercise.reference.diff, key)),)
         )
-    wanted = {path: file.data.decode(errors="replace") for path, file in exercise.reference.changed.items()}
+    wanted = {path: file.text for path, file in exercise.reference.changed.items()}
     if not right:
         known = exercise.known
         wanted = corrupted({path: known[path] for path in exercise.relevant}, wanted, key)
