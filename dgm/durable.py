@@ -103,9 +103,10 @@ def place(path: Path, temporary: Path, data: bytes, mode: int) -> None:
         finally:
             os.close(handle)
         os.rename(temporary, path)
-    except OSError:
+    except OSError as error:
         with suppress(OSError):
             os.unlink(temporary)
+        error.filename = error.filename or os.fspath(path)  # writing does not say where
         raise
 
 
