@@ -447,7 +447,10 @@ def report(order, before):  # type: (Order, dict[bytes, tuple[int, ...]]) -> Non
         send("refused", b".", b"more than %d files; nothing was taken" % ENTRIES)
         return
     files, size, refusals = order.number(b"take_files"), order.number(b"take_bytes"), 0
-    for path in sorted(path for path in after if before.get(path) != after[path]):
+    # Where the limits leave something out, let it be what was built (new, much or large), not what was edited.
+    found = [path for path in after if before.get(path) != after[path]]
+    found.sort(key=lambda path: (path not in before, after[path][2] if len(after[path]) > 2 else 0, path))
+    for path in found:
         data, reason = content(path, after[path], size) if files else (None, b"too many files")
         if data is not None:
             files, size = files - 1, size - len(data)

@@ -315,6 +315,13 @@ def test_a_folder_that_became_a_link_is_not_followed(sandbox: Sandbox) -> None:
     assert ran.changed == {}
 
 
+def test_what_was_edited_outranks_what_was_built(sandbox: Sandbox) -> None:
+    build = "mkdir a; for i in 1 2 3 4 5 6 7 8 9; do echo built > a/f$i; done; echo > new.py; echo 2 >> src/old.py"
+    ran = sandbox.run(shell(build, {"work/src/old.py": File(b"1\n")}, take_files=2))
+    assert set(ran.changed) == {"work/src/old.py", "work/new.py"}
+    assert len(ran.refused) == 9
+
+
 def test_odd_names_are_refused_one_by_one(sandbox: Sandbox) -> None:
     script = (
         "import os\n"
