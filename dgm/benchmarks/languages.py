@@ -142,11 +142,15 @@ RUST = Language(
             'panic!("{name}");',
         ),
     ),
-    # What only a feature that is off turns on, is no test here.
+    # What only a feature that is off turns on, goes with all that is in it, since its tests are none here: functions
+    # and modules end where a brace stands as far left as they began.
     lift=(
+        (
+            r"(?m)^([ \t]*)(?:#\[[^\n]*\n\1)*?#\[cfg\((?:all\()?feature\b[^\n]*\n(?:\1#\[[^\n]*\n)*"
+            r"\1(?:pub\S* )?(?:mod|fn) [^{;]*\{(?:[^\n]*\}|\n(?s:.*?)^\1\}[^\n]*)$\n?",
+            "",
+        ),
         (r"#\[ignore(?:\s*=\s*\"[^\"]*\")?\]", ""),
-        (r"(#\[cfg\(feature[^\n]*\n(?:\s*#\[(?!test)[^\n]*\n)*\s*)#\[test\]", r"\1"),
-        (r"#\[test\](\s*(?:#\[[^\n]*\n\s*)*?#\[cfg\(feature)", r"\1"),
     ),
     traces=r"process::(?:exit|abort)|macro_rules!\s*(?:assert|panic)|include_(?:str|bytes)!|\bextern\s+\"C\"|tests/"
     r"|set_hook|#!?\[no_std\]|proc_macro",

@@ -202,6 +202,36 @@ def test_bad_settings(collection: Path) -> None:
 # ---------------------------------------------------------------- tests, lifted and counted
 
 
+BEHIND_FEATURES = """
+#[cfg(feature = "x")]
+use a::B;
+
+#[cfg(feature = "x")]
+pub fn c() {
+    if d {
+    }
+}
+
+mod e {
+    mod f {
+        #[test]
+        #[ignore]
+        fn g() {}
+    }
+    #[cfg(feature = "x")]
+    #[allow(h)]
+    mod i {
+        #[test]
+        #[ignore]
+        fn j() {
+        }
+    }
+    #[test]
+    fn k() {}
+}
+"""
+
+
 @pytest.mark.parametrize(
     ("language", "text", "tests", "free"),
     [
@@ -219,6 +249,8 @@ def test_bad_settings(collection: Path) -> None:
             2,
             0,
         ),
+        (RUST, BEHIND_FEATURES, 3, 2),
+        (RUST, '#[test]\n#[cfg(not(feature = "x"))]\nfn a() {\n}\n', 1, 1),
         (GO, "//go:build bonus\n\npackage a\n\nfunc TestA(t *testing.T) {}\n", 1, 0),
         (GO, "//go:build a || (!b && !c)\n\npackage a\n\nfunc TestA(t *testing.T) {}\n", 1, 1),
         (CPP, "#if defined(EXERCISM_INCLUDE_BENCHMARK)\nTEST_CASE() {}\n#endif\nTEST_CASE() {}\n", 2, 1),
@@ -240,6 +272,12 @@ def test_skips_are_lifted_and_tests_counted(language: object, text: str, tests: 
     assert number_of_tests(lifted, language) == free
     for mark in ("xtest", "xit", "xdescribe", ".skip", "#[ignore", "@Disabled", "EXERCISM"):
         assert mark not in lifted
+
+
+def test_what_is_behind_a_feature_goes_whole() -> None:
+    lifted = without_skips(BEHIND_FEATURES, RUST)
+    assert lifted.count("{") == lifted.count("}") == 4
+    assert not any(word in lifted for word in ("fn c", "allow", "mod i", "fn j"))
 
 
 @pytest.mark.parametrize("language", [name for name, row in LANGUAGES.items() if row])
