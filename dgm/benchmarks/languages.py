@@ -102,8 +102,14 @@ JAVASCRIPT = Language(
 )
 
 GO = Language(
-    # The package has to build without its tests first: code that reaches into them does not.
-    command="go build ./... && go test -json -count=1 ./... > ../report/go.json",
+    # The package has to build without its tests first: code that reaches into them does not, unless for functions,
+    # which it can call and not change.
+    command="""go build -gcflags=-e ./... 2>../build.log || {
+    functions=$(sed -n 's/^func \\([A-Za-z0-9_]*\\)(.*/\\1/p' $TESTS | paste -sd'|')
+    grep -vE "^# [^:]*$|: undefined: ($functions)$" ../build.log && exit 1
+}
+go test -json -count=1 ./... > ../report/go.json
+""",
     needs=("go",),
     outcomes=outcomes.go,
     story=outcomes.go_story,
