@@ -51,6 +51,9 @@ class Language(Struct, frozen=True):
     """What code that fools its tests tends to contain, and code that solves its task rarely needs."""
     hint: str
     """How tests can be run without a network; for the statement."""
+    noise: str
+    """What its framework prints on tests called `NAME`, and sums over all tests: for people, the grader's own are left
+    out of a report. Lines with such a name go in any case."""
     story: Callable[[Files], str] = lambda reports: ""
     """What the reports say for people, where that is not printed."""
     part: str = "\0"
@@ -97,6 +100,7 @@ JAVASCRIPT = Language(
     lift=((r"\bx(test|it|describe)\b", r"\1"), (r"\b(test|it|describe)\.(?:skip|only)\b", r"\1")),
     traces=r"process\s*\.\s*(?:exit|abort|kill)|expect\s*\.\s*extend|asymmetricMatch|child_process|globalThis"
     r"|Object\.is\s*=|\.prototype\.(?:toEqual|toBe)|\.spec\.js|require\.cache|\bjest\s*\.",
+    noise=r"^  ● [^\n]*NAME(?s:.*?)(?=^  ● |^Test Suites:|\Z)|^(?:FAIL |Tests:|Test Suites:|Test results )[^\n]*\n",
     hint="Tests are run with jest, which is there: `jest`. No packages can be installed.",
     tools={"jest.json": JEST, "freeze.js": FREEZE},
 )
@@ -127,6 +131,7 @@ go test -json -count=1 ./... > ../report/go.json
     # A file that only a tag brings in has no tests that are run.
     lift=((r"\A//go:build \w+\n(?s:.*)", "//go:build ignore\n\npackage ignored\n"),),
     traces=r'os\.Exit|runtime\.Goexit|"(?:unsafe|testing|syscall|plugin|os/exec)"|go:(?:linkname|embed)|_test\.go',
+    noise=r"^(?:FAIL|exit status 1)(?:\t\S+\t[\d.]+s)?\n",
     hint="Tests are run with `go test`. Only the standard library can be used.",
 )
 
@@ -160,6 +165,8 @@ RUST = Language(
     ),
     traces=r"process::(?:exit|abort)|macro_rules!\s*(?:assert|panic)|include_(?:str|bytes)!|\bextern\s+\"C\"|tests/"
     r"|set_hook|#!?\[no_std\]|proc_macro",
+    noise=r"^---- \S*NAME(?s:.*?)(?=^---- |^failures:|\Z)"
+    r"|^(?:failures:|running \d+|test result:|error: test failed)[^\n]*\n",
     hint="Tests are run with `cargo test --offline`. Only the crates in /usr/share/cargo/registry can be used; "
     "name them in Cargo.toml.",
     seconds=300.0,
@@ -201,6 +208,8 @@ java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp '/opt/junit/*:../out/main:../o
     traces=r"System\s*\.\s*exit|Runtime\s*\.\s*getRuntime|\bhalt\s*\(|java\.lang\.(?:reflect|instrument|invoke)"
     r"|org\.(?:junit|assertj|opentest4j)|setAccessible|src/test|StackWalker|getStackTrace|sun\.misc|ProcessBuilder"
     r"|boolean\s+equals\s*\([^)]{0,200}\)\s*\{\s*return\s+true",
+    noise=r"^  JUnit [^\n]*NAME(?s:.*?)(?=^  JUnit |^Test run |\Z)|^Test run finished[^\n]*\n|^Failures \(\d+\):\n"
+    r"|^\[ +\d+ (?:containers|tests) \w+ +\]\n|^[ \t]+(?:at )?(?:org\.junit|java\.base/)[^\n]*\n",
     hint="There is no Gradle here. Compile with javac; JUnit 5 and AssertJ are in /opt/junit: "
     "java -cp '/opt/junit/*:CLASSES' org.junit.platform.console.ConsoleLauncher execute --scan-classpath CLASSES",
     surplus=("gradlew", "gradlew.bat", "gradle/*"),
@@ -239,6 +248,8 @@ cmake --build ../build --target "$EXERCISE" && rm -f $TESTS &&
     ),
     traces=r"\b_?(?:quick_)?[eE]xit\s*\(|\babort\s*\(|(?:define|undef)\s+(?:REQUIRE|CHECK|TEST_CASE|main)|\bCatch::"
     r"|catch2|_test\.cpp|__attribute__|\bdlsym\b|EXERCISM_|bool\s+operator\s*==[^{;]{0,200}\{\s*return\s+true",
+    noise=r"^-{79}\n[^\n]*NAME[^\n]*\n-{79}\n(?s:.*?)(?=^-{79}\n|^={79}\n|\Z)"
+    r"|^={79}\ntest cases:[^\n]*\n(?:assertions:[^\n]*\n)?",
     hint="There is CMake and g++, and Catch2 for tests: cmake -DEXERCISM_TEST_SUITE=1 -DEXERCISM_RUN_ALL_TESTS=1. "
     "All code has to be in the files named above: no others are compiled.",
     seconds=240.0,

@@ -10,6 +10,7 @@ it runs, and writes a report of its own with the canaries in it, forges a pass; 
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from secrets import token_hex
 from typing import Any
 
@@ -59,12 +60,9 @@ def grade(
         return Grade(False, f"The patch does not fit the workspace: {error}", flags)
     ran = run(exam, language, folder, files, list(tests), sandbox, job, limits)
     verdict = judged(ran, canaries, sum(tests.values()), language)
-    report = verdict.report
-    for name in (*canaries.passing, *canaries.failing):
-        report = report.replace(name, "[a test of the grader's own]")
     return msgspec.structs.replace(
         verdict,
-        report=report[-REPORT_CHARS:],
+        report=verdict.report[-REPORT_CHARS:],
         flags=flags + verdict.flags,
         image=sandbox.identity(exam.image),
         seconds=round(ran.seconds, 3),
@@ -111,13 +109,13 @@ def run(
 
 def judged(ran: Ran, canaries: Canaries, wanted: int, language: Language) -> Grade:
     """The verdict on what a run left behind. `wanted`: how many tests have to pass at least."""
-    output = ran.output.decode(errors="replace")
+    output = without_canaries(ran.output.decode(errors="replace"), canaries, language)
     reports = {path.removeprefix("report/"): file for path, file in ran.changed.items()}
     try:
         found = language.outcomes(reports)
     except BadReport as error:
         return Grade(False, f"{output}\n{error} ({ending(ran)})", ("unreadable report",))
-    output += language.story(reports)
+    output += without_canaries(language.story(reports), canaries, language)
     wrong = [name for name, times in canaries.passing.items() if seen(found, name) != ["passed"] * times]
     wrong += [name for name, times in canaries.failing.items() if seen(found, name) != ["failed"] * times]
     names = (*canaries.passing, *canaries.failing)
@@ -157,6 +155,19 @@ def with_canaries(hidden: Files, language: Language) -> Canaries:
     else:
         files = {path: File(hidden[path].data + tests.encode(), hidden[path].executable) for path in places}
     return Canaries(files, {names[0]: len(files)}, dict.fromkeys(names[1:], len(files)))
+
+
+def without_canaries(report: str, canaries: Canaries, language: Language) -> str:
+    """What a report says on the tests that somebody wrote, and not on the grader's own."""
+    names = {
+        *canaries.passing,
+        *canaries.failing,
+        *(PurePosixPath(path).stem for path in canaries.files if language.canary.path),
+    }
+    name = f"(?:{'|'.join(names)})"
+    report = re.sub(language.noise.replace("NAME", name), "", report, flags=re.MULTILINE)
+    report = re.sub(f"^[^\\n]*{name}[^\\n]*(?:\\n|\\Z)", "", report, flags=re.MULTILINE)
+    return re.sub(r"\n{4,}", "\n\n\n", report)
 
 
 # ---------------------------------------------------------------- what a patch may change

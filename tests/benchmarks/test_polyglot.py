@@ -19,7 +19,7 @@ from dgm.benchmarks import BadBenchmark, PolyglotBenchmark, outcomes
 from dgm.benchmarks.collection import exercises as read
 from dgm.benchmarks.languages import CPP, GO, JAVA, JAVASCRIPT, LANGUAGES, RUST, number_of_tests, without_skips
 from dgm.benchmarks.outcomes import BadReport
-from dgm.benchmarks.reported import Canaries, crates, judged, only_crates, with_canaries
+from dgm.benchmarks.reported import Canaries, crates, judged, only_crates, with_canaries, without_canaries
 from dgm.files import File, Files
 from dgm.protocols import Ran
 from tests.benchmarks.samples import exercises, sample
@@ -366,6 +366,90 @@ def test_what_it_takes_to_be_solved() -> None:
     assert verdict({**right, "zz_Q1": "failed"}) == (False, ("canary:1 of 2 came out wrong",))
     assert verdict({"a": "passed"}) == (False, ("canary:2 of 2 came out wrong",))
     assert verdict({}) == (False, ())
+
+
+RULE = "-" * 79
+PRINTED = {
+    "javascript": """FAIL a.spec.js
+  ✓ Q1 (1 ms)
+  ✕ kept
+
+  ● kept
+
+    kept
+
+  ● Q2
+
+    gone
+
+Test Suites: 1 gone
+Tests:       1 gone
+""",
+    "go": """=== RUN   TestQ1
+    zzQ3_test.go:5: Q1
+--- PASS: TestQ1 (0.00s)
+=== RUN   TestKept
+--- FAIL: TestKept (0.00s)
+=== RUN   TestQ2
+--- FAIL: TestQ2 (0.00s)
+FAIL
+FAIL\tgone\t0.012s
+""",
+    "rust": """running 3 tests (gone)
+test kept ... FAILED
+test zz_Q2 ... FAILED
+
+failures:
+
+---- zz_Q2 stdout ----
+gone
+
+---- kept stdout ----
+kept
+
+failures:
+    kept
+    zz_Q2
+
+test result: FAILED. 1 gone
+""",
+    "java": """Failures (2):
+  JUnit Jupiter:ZzQ3:zzQ2()
+    => gone
+       gone(A.java:1)
+  JUnit Jupiter:A:kept()
+    => kept
+\tat org.junit.gone(A.java:1)
+
+Test run finished after 9 ms (gone)
+[         3 tests found           ]
+""",
+    "cpp": f"""{RULE}
+kept
+{RULE}
+a.cpp:1: kept
+
+{RULE}
+Q2
+{RULE}
+a.cpp:2: FAILED:
+  gone
+
+{"=" * 79}
+test cases: 3 | 2 gone
+assertions: 3 | 2 gone
+""",
+}
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_reports_tell_nothing_of_the_graders_own_tests(name: str) -> None:
+    language = LANGUAGES[name]
+    assert language is not None
+    canaries = Canaries({"src/zzQ3_test.go": File(b"")}, {"Q1": 1}, {"Q2": 1})
+    text = without_canaries(PRINTED[name], canaries, language)
+    assert not any(word in text for word in ("Q1", "Q2", "Q3", "gone", "tests found"))
+    assert text.lower().count("kept") == PRINTED[name].lower().count("kept")
 
 
 # ---------------------------------------------------------------- Cargo.toml
