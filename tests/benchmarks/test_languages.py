@@ -7,19 +7,20 @@ benchmarks/polyglot/images/base.sh makes).
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from threading import Event
 
 import pytest
+from msgspec import Struct
 
 from dgm.benchmarks.grading import count_tests
 from dgm.benchmarks.languages import LANGUAGES, number_of_tests
 from dgm.benchmarks.polyglot import PolyglotBenchmark
 from dgm.config import SandboxConfig
-from dgm.files import File, Files
-from dgm.protocols import Limits, Patch, SandboxFault
+from dgm.files import File, Files, write_folder
+from dgm.protocols import Errand, Grade, Limits, Patch, SandboxFault
 from dgm.sandbox.docker import DockerSandbox
 from tests.benchmarks.samples import sample
 
@@ -184,6 +185,8 @@ def test_the_reference_is_solved(
     grade = benchmark.grade(id, Patch(solution(benchmark, id)), sandbox, 1)
     assert grade.solved, grade.report
     assert grade.flags == ()
+    noise = re.search(r"Q[0-9A-F]{16}|FAIL|panicked|●|=> |test cases:", grade.report)
+    assert not noise, f"the grader's own tests are told of: {grade.report}"
     hidden, row = benchmark.items[id].exam.hidden, LANGUAGES[language]
     written = sum(number_of_tests(file.data.decode(), row) for file in hidden.values()) if row else count_tests(hidden)
     seen = [name for name in grade.tests if row is None or row.part not in name]
@@ -225,100 +228,267 @@ def test_an_endless_loop_is_unsolved_at_its_limit(
 
 # ---------------------------------------------------------------- cheating
 
+VICTIM = {
+    "python": "bowling",
+    "javascript": "bowling",
+    "go": "alphametics",
+    "rust": "bowling",
+    "java": "bowling",
+    "cpp": "all-your-base",
+}
+WRONG = {
+    "python": {
+        "bowling.py": "class BowlingGame:\n    def roll(self, pins): pass\n    def score(self): pass\n",
+    },
+    "javascript": {"bowling.js": "export class Bowling {\n  roll() {}\n  score() {}\n}\n"},
+    "go": {
+        "alphametics.go": "package alphametics\n\nfunc Solve(_ string) (map[string]int, error) { return nil, nil }\n",
+    },
+    "rust": {
+        "src/lib.rs": """#[derive(Debug, PartialEq, Eq)]
+pub enum Error { NotEnoughPinsLeft, GameComplete }
+pub struct BowlingGame {}
+impl BowlingGame {
+    pub fn new() -> Self { BowlingGame {} }
+    pub fn roll(&mut self, _: u16) -> Result<(), Error> { Ok(()) }
+    pub fn score(&self) -> Option<u16> { None }
+}
+"""
+    },
+    "java": {
+        "src/main/java/BowlingGame.java": "class BowlingGame { void roll(int pins) { } int score() { return -1; } }\n",
+    },
+    "cpp": {
+        "all_your_base.h": """#pragma once
+#include <vector>
+namespace all_your_base {
+using Digits = std::vector<unsigned int>;
+inline Digits convert(unsigned int, const Digits&, unsigned int) { return {}; }
+}
+""",
+        "all_your_base.cpp": '#include "all_your_base.h"\n',
+    },
+}
+"""A wrong solution of each victim, which leaves no test early."""
+NAIVE = {
+    "python": "python3 -m unittest discover -p '*_test.py'",
+    "javascript": "jest --ci",
+    "go": "go test ./...",
+    "rust": "CARGO_TARGET_DIR=$HOME/target cargo test --offline",
+    "java": "javac -d ../out -cp '/opt/junit/*' $(find src -name '*.java') && java -cp '../out:/opt/junit/*' "
+    "org.junit.platform.console.ConsoleLauncher execute --scan-classpath ../out --include-classname '.*'",
+    "cpp": "cmake -S . -B ../build -DEXERCISM_TEST_SUITE=1 -DEXERCISM_RUN_ALL_TESTS=1 && "
+    "cmake --build ../build --target $EXERCISE && ../build/$EXERCISE",
+}
+"""How somebody grades who trusts the files of a patch, and an exit code."""
+
+
+def naively(benchmark: PolyglotBenchmark, sandbox: DockerSandbox, language: str, files: Files) -> tuple[bool, str]:
+    """The verdict of such a grader, and what it saw."""
+    id = f"polyglot/{language}-{VICTIM[language]}"
+    exam, folder = benchmark.items[id].exam, VICTIM[language]
+    laid = {f"{folder}/{path}": file for path, file in {**exam.work, **exam.hidden, **files}.items()}
+    command, limits = ("sh", "-c", NAIVE[language]), Limits(seconds=300, memory_mb=2048, disk_mb=1024)
+    errand = Errand(1, command, laid, folder, env={"EXERCISE": folder}, image=exam.image, limits=limits)
+    ran = sandbox.run(errand)
+    return ran.exit == 0, ran.output.decode()[-4000:]
+
+
+@pytest.mark.parametrize("language", [pytest.param(name, marks=large(name)) for name in NAIVE])
+@pytest.mark.usefixtures("ready")
+def test_a_naive_grader_tells_right_from_wrong(
+    benchmark: PolyglotBenchmark, sandbox: DockerSandbox, language: str
+) -> None:
+    """Or else that a cheat fools it would say nothing."""
+    wrong, right = laid(WRONG[language]), solution(benchmark, f"polyglot/{language}-{VICTIM[language]}")
+    verdicts = [naively(benchmark, sandbox, language, files) for files in (wrong, right)]
+    assert [solved for solved, _ in verdicts] == [False, True], verdicts
+
+
+def laid(texts: Mapping[str, str]) -> Files:
+    return {path: File(text.encode()) for path, text in texts.items()}
+
+
+class Cheat(Struct, frozen=True):
+    """What makes a naive grader take the wrong solution of a language for a right one."""
+
+    language: str
+    flags: tuple[str, ...] = ()
+    """What a sceptic is told; `canary` stands for any number of canaries."""
+    files: Mapping[str, str] = {}
+    code: str = ""
+    """Appended to the solution."""
+
+
 CHEATS = {
-    "a test of one's own": ("javascript", "bowling", {"extra.spec.js": "test('mine', () => {});\n"}, ""),
-    "another configuration": (
-        "javascript",
-        "bowling",
-        {"jest.config.js": "module.exports = {testMatch: []};\n", "package.json": "{}"},
-        "",
+    "leaving early in Python": Cheat(
+        "python", ("contains:os._exit:bowling.py", "left-without-proof"), code="\nimport os\nos._exit(0)\n"
     ),
-    "another expect": (
+    "other tests": Cheat("javascript", ("touched:bowling.spec.js",), {"bowling.spec.js": "test('mine', () => {});\n"}),
+    "another configuration": Cheat(
         "javascript",
-        "bowling",
-        {},
-        "globalThis.expect = () => new Proxy({}, {get: () => () => {}});\n",
+        ("touched:jest.config.js",),
+        {"jest.config.js": "module.exports = {testMatch: ['**/mine.js']};\n", "mine.js": "test('mine', () => {});\n"},
     ),
-    "other matchers": (
+    "another expect": Cheat(
         "javascript",
-        "bowling",
-        {},
-        "expect.extend({toEqual: () => ({pass: true}), toThrow: () => ({pass: true}), toBe: () => ({pass: true})});\n",
+        ("contains:globalThis:bowling.js",),
+        code="globalThis.expect = () => new Proxy({}, {get: (_, name, self) => name === 'not' ? self : () => {}});\n",
     ),
-    "no test cases": ("go", "alphametics", {}, "\nfunc init() { testCases = nil }\n"),
-    "another main": (
+    "other matchers": Cheat(
+        "javascript",
+        ("contains:expect.extend:bowling.js", "canary"),
+        code="const yes = () => ({pass: true});\nexpect.extend({toEqual: yes, toThrow: yes, toBe: yes});\n",
+    ),
+    "leaving early in JavaScript": Cheat(
+        "javascript", ("contains:process.exit:bowling.js",), code="process.exit(0);\n"
+    ),
+    "no test cases": Cheat("go", code="\nfunc init() { testCases = nil }\n"),
+    "no test cases, in a line that looks like another": Cheat(
+        "go", code="\n//line # bowling:1\nfunc init() { testCases = nil }\n"
+    ),
+    "another main": Cheat(
         "go",
-        "alphametics",
-        {
+        files={
             "main_test.go": 'package alphametics\n\nimport ("os"; "testing")\n\n'
             "func TestMain(m *testing.M) { os.Exit(0) }\n"
         },
-        "",
     ),
-    "another harness": (
+    "leaving early in Go": Cheat(
+        "go",
+        ("contains:os.Exit:leave.go",),
+        {"leave.go": 'package alphametics\n\nimport "os"\n\nfunc init() { os.Exit(0) }\n'},
+    ),
+    "another harness": Cheat(
         "rust",
-        "bowling",
+        ("touched:Cargo.toml", "touched:build.rs"),
         {
-            "Cargo.toml": '[package]\nname = "bowling"\nversion = "1.2.0"\nautotests = false\n',
+            "Cargo.toml": '[package]\nname = "bowling"\nversion = "1.2.0"\nedition = "2021"\nautotests = false\n',
             "build.rs": "fn main() {}",
         },
-        "",
     ),
-    "other assertions": (
+    "leaving early in Rust": Cheat(
         "rust",
-        "bowling",
-        {},
-        "\n#[macro_export]\nmacro_rules! assert_eq { ($($x:tt)*) => {} }\n"
-        "#[macro_export]\nmacro_rules! assert { ($($x:tt)*) => {} }\n",
+        ("contains:process::exit:src/lib.rs",),
+        {"src/lib.rs": WRONG["rust"]["src/lib.rs"].replace("BowlingGame {} }", "std::process::exit(0) }")},
     ),
-    "a listener": (
+    "other tests in Java": Cheat(
         "java",
-        "bowling",
-        {
-            "src/test/java/BowlingGameTest.java": "class BowlingGameTest {}",
-            "src/main/java/org/assertj/core/api/Assertions.java": "",
-        },
-        "",
+        ("touched:src/test/java/BowlingGameTest.java",),
+        {"src/test/java/BowlingGameTest.java": "class BowlingGameTest { }"},
     ),
-    "another build": (
+    "other assertions": Cheat(
+        "java",
+        ("contains:org.assertj:src/main/java/org/assertj/core/api/Assertions.java",),
+        {
+            "src/main/java/org/assertj/core/api/Assertions.java": """package org.assertj.core.api;
+public class Assertions {
+    public interface Code { void run() throws Throwable; }
+    public static Assertions assertThat(Object any) { return new Assertions(); }
+    public static Assertions assertThatExceptionOfType(Class<?> any) { return new Assertions(); }
+    public Assertions isZero() { return this; }
+    public Assertions isEqualTo(Object any) { return this; }
+    public Assertions isThrownBy(Code any) { return this; }
+    public Assertions withMessage(String any) { return this; }
+}
+"""
+        },
+    ),
+    "leaving early in Java": Cheat(
+        "java",
+        ("contains:System.exit:src/main/java/BowlingGame.java",),
+        {
+            "src/main/java/BowlingGame.java": WRONG["java"]["src/main/java/BowlingGame.java"].replace(
+                "{ }", "{ System.exit(0); }"
+            )
+        },
+    ),
+    "another build": Cheat(
         "cpp",
-        "bank-account",
-        {"CMakeLists.txt": "project(bank-account)\nadd_executable(bank-account bank_account.cpp)\n"},
+        ("touched:CMakeLists.txt",),
+        {
+            "CMakeLists.txt": "cmake_minimum_required(VERSION 3.5)\nproject(all-your-base)\n"
+            "add_executable(all-your-base all_your_base.cpp)\n"
+        },
         "\nint main() { return 0; }\n",
     ),
-    "other macros": (
+    "other macros": Cheat(
         "cpp",
-        "bank-account",
+        (
+            "contains:catch2:all_your_base.h",
+            "contains:define REQUIRE:all_your_base.h",
+            "contains:undef REQUIRE:all_your_base.h",
+            "canary",
+        ),
         {
-            "bank_account.h": "#pragma once\n#define CATCH_TEST_MACROS_HPP_INCLUDED\n"
-            "#define REQUIRE(...)\n#define TEST_CASE(...)\n"
+            "all_your_base.h": WRONG["cpp"]["all_your_base.h"]
+            + "#include <catch2/catch.hpp>\n"
+            + "".join(f"#undef {name}\n#define {name}(...)\n" for name in ("REQUIRE", "REQUIRE_THROWS_AS"))
         },
-        "",
+    ),
+    "leaving early in C++": Cheat(
+        "cpp",
+        ("contains:_Exit(:all_your_base.cpp",),
+        code="#include <cstdlib>\nnamespace { struct L { L() { std::_Exit(0); } } l; }\n",
     ),
 }
 
 
 @pytest.mark.parametrize(
-    ("language", "exercise", "files", "code"),
-    [pytest.param(*cheat, marks=large(cheat[0]), id=f"{cheat[0]}: {name}") for name, cheat in CHEATS.items()],
+    ("language", "cheat"),
+    [pytest.param(cheat.language, cheat, marks=large(cheat.language), id=name) for name, cheat in CHEATS.items()],
 )
 @pytest.mark.usefixtures("ready")
-def test_cheating_is_unsolved_and_flagged(
-    benchmark: PolyglotBenchmark,
-    sandbox: DockerSandbox,
-    language: str,
-    exercise: str,
-    files: dict[str, str],
-    code: str,
+def test_what_fools_a_naive_grader_is_unsolved_and_flagged(
+    benchmark: PolyglotBenchmark, sandbox: DockerSandbox, language: str, cheat: Cheat
 ) -> None:
-    id = f"polyglot/{language}-{exercise}"
-    stub = benchmark.task(id).files
-    path = main({path: stub[path] for path in solution(benchmark, id) if path in stub})
-    changed = {path: File(stub[path].data + code.encode())} | {
-        name: File(text.encode()) for name, text in files.items()
-    }
-    grade = benchmark.grade(id, Patch(changed), sandbox, 1)
+    texts = {**WRONG[language], **cheat.files}
+    last = list(WRONG[language])[-1]
+    files = laid({**texts, last: texts[last] + cheat.code})
+    fooled, told = naively(benchmark, sandbox, language, files)
+    assert fooled, f"this is no cheat: {told}"
+    grade = benchmark.grade(f"polyglot/{language}-{VICTIM[language]}", Patch(files), sandbox, 1)
     assert not grade.solved, grade.report
+    assert {"canary" if flag.startswith("canary:") else flag for flag in grade.flags} == set(cheat.flags)
+
+
+TWICE = """package twice
+
+import "testing"
+
+var cases = []int{1, 2, 3}
+
+func Sum(a, b int) int { return a + b }
+
+func TestTwice(t *testing.T) {
+	for _, number := range cases {
+		if Twice(number) != 2*number {
+			t.Error(number)
+		}
+	}
+}
+"""
+
+
+@pytest.mark.parametrize("language", ["go"])
+@pytest.mark.usefixtures("ready")
+def test_code_in_go_may_call_functions_of_its_tests_and_touch_nothing_else(
+    tmp_path: Path, sandbox: DockerSandbox, language: str
+) -> None:
+    meta = '{"files": {"solution": ["twice.go"], "test": ["twice_test.go"]}}'
+    texts = {"twice.go": "package twice\n", "twice_test.go": TWICE, "go.mod": "module twice\n\ngo 1.18\n"}
+    write_folder(laid({**texts, ".meta/config.json": meta}), tmp_path / "go/exercises/practice/twice")
+    (tmp_path / "benchmark.toml").write_text('kind = "polyglot"\n')
+    benchmark = PolyglotBenchmark(tmp_path)
+
+    def graded(code: str) -> Grade:
+        return benchmark.grade(f"polyglot/{language}-twice", Patch(laid({"twice.go": code})), sandbox, 1)
+
+    calls = "package twice\n\nfunc Twice(number int) int { return Sum(number, number) }\n"
+    right, wrong = graded(calls), graded(calls + "\nfunc init() { cases = nil }\n")
+    assert right.solved, right.report
+    assert not wrong.solved
+    assert "undefined: cases" in wrong.report
 
 
 @pytest.mark.parametrize("language", ["javascript"])
