@@ -5,7 +5,7 @@ verdict is the official one on the official script's log, in a container that no
 says of itself contradicts the log; then it is unsolved.
 """
 
-import json
+import marshal
 import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -33,7 +33,7 @@ TOOLS = {
     for name in ("swebench_lay.py", "swebench_grader.py", "pytest_proof.py")
 }
 ONE_COMMIT = resources("dgm.benchmarks").joinpath("one_commit.py").read_text
-GRADE = 'run() { exec "$1" -I -S -B "$2/swebench_$3.py" "$2/plan.json"; }; (run "$@" lay) && run "$@" grader'
+GRADE = 'run() { exec "$1" -I -S -B "$2/swebench_$3.py" "$2/plan"; }; (run "$@" lay) && run "$@" grader'
 GATE = "{{ command -v {python} || command -v python3; }} > {place}/tools/python; kill -STOP $$"
 USUAL = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 APPLY = "cd {work} && {{ git apply --verbose {home}/gold.diff || patch --batch --fuzz=5 -p1 -i {home}/gold.diff; }}"
@@ -156,18 +156,19 @@ class SweBenchmark:
     def _examined(self, row: Row, filter: Filtered, sandbox: Sandbox, job: JobId, prove: bool) -> Exam:
         """Run the tests of `row` on the patched repository. Raises `SandboxFault`."""
         names = {path: f"content/{n}" for n, path in enumerate(filter.changed)}
+        traced = any(TRACES.search(file.data) for file in filter.changed.values())
         plan = {
             "workspace": self.settings.workspace,
             "files": [[path, names[path], file.executable] for path, file in filter.changed.items()],
             "deleted": filter.deleted,
             "fresh": sorted(SHADOWED),
-            "traces": TRACES.pattern.decode(),
+            "traces": TRACES.pattern.decode() if traced else "",
             "script": "eval.sh",
             "proof": "pytest_proof.py" if prove else "",
             "log_bytes": LOG_BYTES,
         }
         files = {name: File(read()) for name, read in TOOLS.items()}
-        files |= {"plan.json": File(json.dumps(plan).encode()), "eval.sh": File(gated(row).encode())}
+        files |= {"plan": File(marshal.dumps(plan, 2)), "eval.sh": File(gated(row).encode())}
         files |= {names[path]: File(file.data) for path, file in filter.changed.items()}
         ran = sandbox.run(
             Errand(

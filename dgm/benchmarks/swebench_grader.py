@@ -1,6 +1,6 @@
 """Runs the tests in a grading container and listens to the proof, once `swebench_lay` has laid the patch.
 
-Sent into a sandbox and run as `python -I -S -B grader.py PLAN`, PLAN being a JSON file in the grader's own folder:
+Sent into a sandbox and run as `python -I -S -B grader.py PLAN`, PLAN being marshalled, in the grader's own folder:
 `script` (the evaluation script), `proof` (the plugin, or empty) and `log_bytes`. Beside that folder it leaves
 `out/log`, what the script printed, and `out/result.json`.
 
@@ -10,19 +10,22 @@ goes to the first process that connects, which is pytest before it loads any pro
 
 Invariant: what it reports is written once no process is left that could change it; nothing of the agent's is imported.
 
-Standard library only, Python >= 3.6.
+Standard library only, Python >= 3.6. Images often hold no compiled one, so it imports only what starts at once.
 """
 
-import contextlib
-import json
+# The plain ones of these load `enum`, which takes longer than all the rest together.
+import _signal as signal  # type: ignore[import-not-found]
+import _socket as socket
+import marshal
 import os
 import select
-import shutil
-import signal
-import socket
-import subprocess
 import sys
 import time
+
+try:
+    from _json import encode_basestring_ascii as quoted
+except ImportError:
+    from json import dumps as quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,10 +38,42 @@ MOST_PROOF = 1 << 25
 
 
 def remove(path):  # type: (str) -> None
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path, ignore_errors=True)
-    elif os.path.lexists(path):
-        os.unlink(path)
+    if not os.path.isdir(path) or os.path.islink(path):
+        if os.path.lexists(path):
+            os.unlink(path)
+        return
+    for folder, folders, names in os.walk(path, topdown=False):
+        for name in names + folders:
+            inner = os.path.join(folder, name)
+            (os.rmdir if os.path.isdir(inner) and not os.path.islink(inner) else os.unlink)(inner)
+    os.rmdir(path)
+
+
+def start(words, out, session):  # type: (list[str], int, bool) -> int
+    """Start a command that reads nothing and prints to `out`, errors too if it gets a session of its own.
+
+    Raises `OSError` if it cannot be started."""
+    source, sink = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(sink)
+        with open(source, "rb") as file:
+            if file.read():
+                raise OSError("cannot start " + words[0])
+        return child
+    try:
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
+        null = os.open(os.devnull, os.O_RDWR)
+        for number, end in enumerate((null, out, out if session else null)):
+            os.dup2(end, number)
+        if session:
+            os.setsid()
+            os.chdir("/")
+        os.execvp(words[0], words)  # noqa: S606
+    finally:
+        os.write(sink, b"!")
+        os._exit(127)
 
 
 # ---------------------------------------------------------------- the tests
@@ -72,12 +107,14 @@ class Listener:
     def attend(self, end):  # type: (socket.socket) -> None
         """Something arrived at `end`. What comes after the first complete proof does not matter any more."""
         if end is self.door:
-            line, _ = end.accept()
+            line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, end._accept()[0])  # type: ignore[attr-defined]
             self.close()
             names = [("test_" + os.urandom(4).hex()) for _ in range(2)]
             self.line, self.started = line, True
-            with contextlib.suppress(OSError):
+            try:  # noqa: SIM105
                 line.sendall(" ".join([self.nonce, *names]).encode())
+            except OSError:
+                pass
             return
         try:
             data = end.recv(1 << 18)
@@ -123,12 +160,8 @@ def lay_plugin(plan, folder, listener, began):  # type: (Plan, str, Listener, fl
     try:
         with open(os.path.join(folder, "python")) as file:
             python = file.readline().strip()
-        question = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
-        said = subprocess.run(
-            [python, "-I", "-B", "-c", question], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60
-        )
-        place = said.stdout.decode().split("\n")[0]
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+        place = packages(python)
+    except (OSError, ValueError):
         return []
     if not os.path.isdir(place):
         return []
@@ -145,6 +178,26 @@ def lay_plugin(plan, folder, listener, began):  # type: (Plan, str, Listener, fl
     with open(os.path.join(place, name + ".py"), "w") as file:
         file.write(source)
     return altered(place, began)
+
+
+def packages(python):  # type: (str) -> str
+    """Where `python` looks for packages; empty if it does not say so within a minute."""
+    question = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
+    answer, sink = os.pipe()
+    child = start([python, "-I", "-B", "-c", question], sink, False)
+    os.close(sink)
+    said, until = b"", time.monotonic() + 60
+    while b"\n" not in said and len(said) < 1 << 16:
+        if not select.select([answer], [], [], max(0.0, until - time.monotonic()))[0]:
+            break
+        data = os.read(answer, 4096)
+        if not data:
+            break
+        said += data
+    os.close(answer)
+    if b"\n" not in said:
+        os.kill(child, signal.SIGKILL)
+    return said.decode().partition("\n")[0] if b"\n" in said else ""
 
 
 def altered(place, began):  # type: (str, float) -> list[str]
@@ -164,14 +217,7 @@ def run(plan, folder, log):  # type: (Plan, str, int) -> Plan
     os.set_blocking(waker, False)
     signal.set_wakeup_fd(waker)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    bash = subprocess.Popen(
-        ["/bin/bash", os.path.join(folder, plan["script"])],
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        cwd="/",
-        start_new_session=True,
-    ).pid
+    bash = start(["/bin/bash", os.path.join(folder, plan["script"])], log, True)
     os.write(1, b"begun\n")
     while True:
         pid, status = os.waitpid(bash, os.WNOHANG | os.WUNTRACED)
@@ -205,13 +251,27 @@ def run(plan, folder, log):  # type: (Plan, str, int) -> Plan
     }
 
 
+def unmarshalled(place):  # type: (str) -> Plan
+    with open(place, "rb") as file:
+        plan = marshal.load(file)  # type: Plan  # noqa: S302  # none of the agent's has run yet
+    return plan
+
+
+def written(value):  # type: (Any) -> str
+    """`value` as JSON."""
+    if isinstance(value, dict):
+        return "{" + ",".join(quoted(name) + ":" + written(one) for name, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(written, value)) + "]"
+    if isinstance(value, str):
+        return str(quoted(value))
+    return str(value).lower()
+
+
 def main():  # type: () -> None
     folder = os.path.dirname(os.path.abspath(sys.argv[1]))
-    with open(sys.argv[1]) as file:
-        plan = json.load(file)
+    plan, result = map(unmarshalled, (sys.argv[1], os.path.join(folder, "laid")))
     os.unlink(sys.argv[1])
-    with open(os.path.join(folder, "laid.json")) as file:
-        result = json.load(file)
     place = os.path.join(folder, "log")
     log = os.open(place, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     if not result["refused"]:
@@ -222,11 +282,12 @@ def main():  # type: () -> None
     size = os.fstat(log).st_size
     result["log_bytes"] = size
     with open(os.path.join(out, "result.json"), "w") as file:
-        json.dump(result, file)
+        file.write(written(result))
     if size <= plan["log_bytes"]:
         with open(os.path.join(out, "log"), "wb") as copy:
             os.lseek(log, 0, os.SEEK_SET)
-            shutil.copyfileobj(os.fdopen(log, "rb", closefd=False), copy)
+            for data in iter(lambda: os.read(log, 1 << 20), b""):
+                copy.write(data)
 
 
 if __name__ == "__main__":

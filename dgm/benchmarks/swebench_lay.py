@@ -1,23 +1,22 @@
 """Lays a patch over the repository of an image, as `git diff` and `git apply` would have carried it over.
 
-Sent into a grading container and run there first: `python -I -S -B lay.py PLAN`, PLAN being a JSON file: `workspace`,
+Sent into a grading container and run there first: `python -I -S -B lay.py PLAN`, PLAN being marshalled: `workspace`,
 `files` ([path, name of the content beside PLAN, executable]), `deleted`, `fresh` (names that nothing new at the top may
-have), `traces` (a regular expression for what to point out). It leaves `laid.json` beside PLAN.
+have), `traces` (a regular expression for what to point out, or nothing). It leaves `laid`, marshalled, beside PLAN.
 
 Invariant: what git ignores there is not laid, no path leads through a link, and nothing of the agent's is run.
 
-Standard library only, Python >= 3.6.
+Standard library only, Python >= 3.6. Images often hold no compiled one, so it imports only what starts at once.
 """
 
-import json
+import marshal
 import os
-import re
 import stat
-import subprocess
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re  # noqa: F401  # in comments
     from typing import Any
 
     Plan = dict[str, Any]
@@ -33,14 +32,27 @@ def git_env(home):  # type: (str) -> dict[str, str]
 
 def ignored(work, paths, home):  # type: (str, list[str], str) -> set[str]
     """Those of `paths` that git ignores there and does not track: no patch would hold them."""
-    command = ["git", "-C", work, "check-ignore", "-z", "--stdin"]
-    text = b"".join(os.fsencode(path) + b"\0" for path in paths)
-    done = subprocess.run(  # noqa: UP022
-        command, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=git_env(home)
-    )
-    if done.returncode not in (0, 1):
-        sys.exit("git check-ignore failed: " + done.stderr.decode("utf-8", "replace")[-500:])
-    return {os.fsdecode(path) for path in done.stdout.split(b"\0") if path}
+    env, places = git_env(home), [os.path.join(home, name) for name in ("asked", "said", "complaint")]
+    with open(places[0], "wb") as file:
+        file.write(b"".join(os.fsencode(path) + b"\0" for path in paths))
+    child = os.fork()
+    if not child:
+        try:
+            for number, place in enumerate(places):
+                os.dup2(os.open(place, os.O_RDWR | os.O_CREAT, 0o600), number)
+            os.execvpe("git", ["git", "-C", work, "check-ignore", "-z", "--stdin"], env)  # noqa: S606
+        finally:
+            os._exit(127)
+    status = os.waitpid(child, 0)[1]
+    said, complaint = map(read, places[1:])
+    if not os.WIFEXITED(status) or os.WEXITSTATUS(status) not in (0, 1):
+        sys.exit("git check-ignore failed: " + complaint.decode("utf-8", "replace")[-500:])
+    return {os.fsdecode(path) for path in said.split(b"\0") if path}
+
+
+def read(path):  # type: (str) -> bytes
+    with open(path, "rb") as file:
+        return file.read()
 
 
 class Laid:
@@ -73,8 +85,7 @@ def lay(plan, folder):  # type: (Plan, str) -> Laid
         try:
             if through_link(work, path):
                 raise NotADirectoryError
-            with open(os.path.join(folder, content), "rb") as file:
-                data = file.read()
+            data = read(os.path.join(folder, content))
             laid.traces += [trace + ":" + path for trace in traces(plan["traces"], target, data)]
             place(target, data, executable)
         except OSError:
@@ -94,10 +105,13 @@ def through_link(work, path):  # type: (str, str) -> bool
 
 def traces(pattern, target, data):  # type: (str, str, bytes) -> list[str]
     """What stands in `data` that code needs to fool its tests, and did not stand there before."""
+    if not pattern:
+        return []
+    import re  # takes longer than all the rest
+
     expression, before = re.compile(pattern.encode()), set()  # type: re.Pattern[bytes], set[bytes]
     if os.path.isfile(target) and not os.path.islink(target):
-        with open(target, "rb") as file:
-            before = set(expression.findall(file.read()))
+        before = set(expression.findall(read(target)))
     found = set(expression.findall(data)) - before
     return sorted(b" ".join(trace.split()).decode("utf-8", "replace") for trace in found)
 
@@ -116,11 +130,9 @@ def place(target, data, executable):  # type: (str, bytes, bool) -> None
 
 def main():  # type: () -> None
     folder = os.path.dirname(os.path.abspath(sys.argv[1]))
-    with open(sys.argv[1]) as file:
-        plan = json.load(file)
-    laid = lay(plan, folder)
-    with open(os.path.join(folder, "laid.json"), "w") as file:
-        json.dump(vars(laid), file)
+    laid = lay(marshal.loads(read(sys.argv[1])), folder)  # noqa: S302  # the host wrote it
+    with open(os.path.join(folder, "laid"), "wb") as file:
+        file.write(marshal.dumps(vars(laid)))
 
 
 if __name__ == "__main__":
