@@ -3,17 +3,27 @@
     python analysis/swebench_overhead.py [IMAGE] [ROUNDS]
 
 Ours: an agent that does nothing in the prepared repository, then the grading of the reference. Bare: a container that
-does nothing, and one that applies the reference and runs the evaluation script; the log is not looked at. Both are
-measured in turn, so that the machine's other load falls on both alike. IMAGE is what our own instance is built on.
+does nothing, and one that applies the reference and runs the same evaluation script, under the same profile and
+all orders over one connection; its log is not looked at. All are measured in turn, so that the
+machine's other load falls on all alike. IMAGE is what our own instance is built on.
+
+The ratio is that of the medians, (attempt + grading) / (bare + bare), in two ways:
+
+- without tests: the script's test command only prints, and takes no time on either side; nothing proves what it prints.
+- with pytest: what the tests take (bare with them less bare without them) is left out on both sides, so that all that
+  the proof adds to them counts as overhead. Where it were left in, the ratio would only look better.
 """
 
 import base64
 import json
+import os
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from docker import APIClient
 
@@ -21,6 +31,7 @@ from dgm.benchmarks import SweBenchmark
 from dgm.benchmarks.instance import build_instance
 from dgm.benchmarks.stories import TILL
 from dgm.files import File
+from dgm.jobs import TaskId
 from dgm.protocols import Errand, Patch
 from dgm.sandbox.docker import DockerSandbox
 from dgm.sandbox.engine import connect
@@ -35,8 +46,8 @@ def attempt(benchmark: SweBenchmark, sandbox: DockerSandbox) -> None:
     assert sandbox.run(errand).exit == 0
 
 
-def grade(benchmark: SweBenchmark, sandbox: DockerSandbox, patch: Patch) -> None:
-    graded = benchmark.grade(benchmark.tasks()[0], patch, sandbox, 0)
+def grade(benchmark: SweBenchmark, task: TaskId, sandbox: DockerSandbox, patch: Patch) -> None:
+    graded = benchmark.grade(task, patch, sandbox, 0)
     assert graded.solved, graded
 
 
@@ -60,34 +71,53 @@ def bare(client: APIClient, image: str, script: str) -> None:
     client.remove_container(made["Id"])
 
 
+def silent(row: dict[str, Any], command: str) -> dict[str, Any]:
+    """The row with tests that take no time."""
+    assert command in row["eval_script"]
+    script = row["eval_script"].replace(command, "echo PASSED tests::silent")
+    cases = {"FAIL_TO_PASS": '["tests::silent"]', "PASS_TO_PASS": "[]"}
+    return {**row, **cases, "instance_id": "own__silent-1", "eval_script": script}
+
+
+def applied(row: dict[str, Any]) -> str:
+    packed = base64.b64encode(row["patch"].encode()).decode()
+    return f"cd /testbed && echo {packed} | base64 -d | git apply && {{ {row['eval_script']}\n}} >/tmp/log 2>&1"
+
+
 def main(base: str = "dgm-test-base:latest", rounds: str = "15") -> None:
     row = build_instance(base, TILL)
-    packed = base64.b64encode(row["patch"].encode()).decode()
-    script = f"cd /testbed && echo {packed} | base64 -d | git apply && {{ {row['eval_script']}\n}} >/tmp/log 2>&1"
+    rows = [row, silent(row, f"{TILL.command} {' '.join(TILL.test)}")]
     client, sandbox = connect(), DockerSandbox("overhead", base)
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "rows.json").write_text(json.dumps([row]), encoding="utf-8")
+        Path(folder, "rows.json").write_text(json.dumps(rows), encoding="utf-8")
         settings = 'kind = "swebench"\nname = "own"\nrows = "rows.json"\n'
         Path(folder, "benchmark.toml").write_text(settings, encoding="utf-8")
         benchmark = SweBenchmark(Path(folder))
     patch = Patch({path: File(text.encode()) for path, text in TILL.gold.items()})
-    grade(benchmark, sandbox, patch)
-    columns: list[list[float]] = [[], [], [], []]
-    for _ in range(int(rounds)):
-        marks = [perf_counter()]
-        for work in (
-            lambda: attempt(benchmark, sandbox),
-            lambda: grade(benchmark, sandbox, patch),
-            lambda: bare(client, row["image"], "true"),
-            lambda: bare(client, row["image"], script),
-        ):
+    tested, untested = benchmark.tasks()
+    works: dict[str, Callable[[], None]] = {
+        "attempt": lambda: attempt(benchmark, sandbox),
+        "bare": lambda: bare(client, row["image"], "true"),
+        "grading": lambda: grade(benchmark, untested, sandbox, patch),
+        "bare grading": lambda: bare(client, row["image"], applied(rows[1])),
+        "grading with pytest": lambda: grade(benchmark, tested, sandbox, patch),
+        "bare grading with pytest": lambda: bare(client, row["image"], applied(row)),
+    }
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for count in range(int(rounds) + 1):
+        for name, work in works.items():
+            start = perf_counter()
             work()
-            marks.append(perf_counter())
-        for column, start, end in zip(columns, marks, marks[1:], strict=False):
-            column.append(end - start)
-    a, b, c, d = map(statistics.median, columns)
-    print(f"attempt {a:.3f} s and grading {b:.3f} s; bare {c:.3f} s and {d:.3f} s; ratio {(a + b) / (c + d):.2f}")
-    print(f"of the two gradings alone {b / d:.2f}")
+            if count:  # the first round fills caches
+                times[name].append(perf_counter() - start)
+    middle = {name: statistics.median(column) for name, column in times.items()}
+    for name, column in times.items():
+        print(f"{name:25} {middle[name]:.3f} s, at best {min(column):.3f} s")
+    below = middle["bare"] + middle["bare grading"]
+    tests = middle["bare grading with pytest"] - middle["bare grading"]
+    print(f"ratio without tests {(middle['attempt'] + middle['grading']) / below:.2f}")
+    print(f"ratio with pytest   {(middle['attempt'] + middle['grading with pytest'] - tests) / below:.2f}")
+    print(f"on {os.cpu_count()} processors under a load of {os.getloadavg()[1]:.1f}")
     sandbox.close()
     client.close()
 
