@@ -13,6 +13,7 @@ from time import perf_counter
 
 from docker import APIClient
 
+from dgm.config import SandboxConfig
 from dgm.files import File
 from dgm.protocols import Errand
 from dgm.sandbox.docker import DockerSandbox
@@ -56,7 +57,7 @@ def seconds(what: Callable[[], None]) -> float:
 
 
 def main(image: str = "dgm-test-base:latest", rounds: str = "15") -> None:
-    client, sandbox = connect(), DockerSandbox("overhead", image)
+    client, sandbox = connect(), DockerSandbox("overhead", SandboxConfig(image=image))
     ours, theirs = [], []
     for _ in range(int(rounds)):
         ours.append(seconds(lambda: evaluation(sandbox)))

@@ -30,6 +30,7 @@ from docker import APIClient
 from dgm.benchmarks import SweBenchmark
 from dgm.benchmarks.instance import build_instance
 from dgm.benchmarks.stories import TILL
+from dgm.config import SandboxConfig
 from dgm.files import File
 from dgm.jobs import TaskId
 from dgm.protocols import Errand, Patch
@@ -87,7 +88,7 @@ def applied(row: dict[str, Any]) -> str:
 def main(base: str = "dgm-test-base:latest", rounds: str = "15") -> None:
     row = build_instance(base, TILL)
     rows = [row, silent(row, f"{TILL.command} {' '.join(TILL.test)}")]
-    client, sandbox = connect(), DockerSandbox("overhead", base)
+    client, sandbox = connect(), DockerSandbox("overhead", SandboxConfig(image=base))
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "rows.json").write_text(json.dumps(rows), encoding="utf-8")
         settings = 'kind = "swebench"\nname = "own"\nrows = "rows.json"\n'

@@ -298,9 +298,10 @@ def test_what_a_setup_has_made_is_as_the_first_try_has_left_it(make: Make) -> No
 
 @pytest.mark.docker
 def test_a_workspace_of_the_image_is_as_the_first_try_has_left_it(make: Make) -> None:
+    from dgm.config import SandboxConfig
     from dgm.sandbox.docker import DockerSandbox
 
-    sandbox = DockerSandbox("tries", "dgm-test-base:latest")
+    sandbox = DockerSandbox("tries", SandboxConfig(image="dgm-test-base:latest"))
     try:
         in_place(make, InImage(), sandbox)
     finally:

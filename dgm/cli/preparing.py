@@ -117,7 +117,7 @@ def default_image(config: Config, benchmark: Benchmark, stop: Event) -> None:
         return
     from dgm.sandbox.docker import DockerSandbox
 
-    docker = DockerSandbox("prepare", config.sandbox.image, settings=config.sandbox)
+    docker = DockerSandbox("prepare", config.sandbox)
     try:
         fetching(docker, benchmark)(config.sandbox.image, stop)
     except SandboxFault as fault:

@@ -23,7 +23,7 @@ def open_sandbox(config: SandboxConfig, run_id: str, simulated: bool) -> Sandbox
         return _local(config, run_id, simulated, "")
     from dgm.sandbox.docker import DockerSandbox
 
-    docker = DockerSandbox(run_id, config.image, config.python, config.runtime, config)
+    docker = DockerSandbox(run_id, config)
     try:
         docker.ready()
     except SandboxFault as fault:

@@ -40,19 +40,10 @@ class DockerSandbox:
     name = "docker"
     note = ""
 
-    def __init__(
-        self,
-        run_id: str,
-        image: str,
-        python: str = "python3",
-        runtime: str = "",
-        settings: SandboxConfig = SandboxConfig(),
-    ) -> None:
-        """`image`: for errands that name none. `python`: the interpreter inside. `runtime`: an OCI runtime other than
-        the engine's default. `settings`: for fetching images. The engine is the one of `DOCKER_HOST`. Raises nothing:
-        `ready` and `check` do."""
-        self.images = Images(self._engine, settings)
-        self._image, self._python, self._runtime = image, python, runtime
+    def __init__(self, run_id: str, config: SandboxConfig) -> None:
+        """The engine is the one of `DOCKER_HOST`. Raises nothing: `ready` and `check` do."""
+        self.images = Images(self._engine, config)
+        self._image, self._python, self._runtime = config.image, config.python, config.runtime
         self._labels = {"dgm.run": run_id, "dgm.driver": token_hex(8)}
         self._running = Running()
         self._client: APIClient | None = None

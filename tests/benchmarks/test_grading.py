@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from dgm.benchmarks import FolderBenchmark, grading
+from dgm.config import SandboxConfig
 from dgm.files import File
 from dgm.protocols import Cancelled, Errand, Limits, Patch, Ran, SandboxFault
 from dgm.sandbox.local import LocalSandbox
@@ -296,7 +297,7 @@ def test_a_canary_that_sings_wrong_is_named(price: FolderBenchmark) -> None:
 def test_cheating_is_unsolved_in_docker(price: FolderBenchmark) -> None:
     from dgm.sandbox.docker import DockerSandbox
 
-    sandbox = DockerSandbox("benchmarks", image=os.environ.get("DGM_TEST_IMAGE", "dgm-test-base:latest"))
+    sandbox = DockerSandbox("benchmarks", SandboxConfig(image=os.environ.get("DGM_TEST_IMAGE", "dgm-test-base:latest")))
     for name in ("leave at import", "shadow unittest", "fork and leave", "stay in the background", "sitecustomize"):
         assert not price.grade("shop/price", Patch(CHEATS[name]), sandbox, 1).solved, name
 

@@ -59,7 +59,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[DockerSandbox]:
-    found = DockerSandbox("languages", DEBIAN, settings=SandboxConfig(build_args={"BASE": DEBIAN}))
+    found = DockerSandbox("languages", SandboxConfig(image=DEBIAN, build_args={"BASE": DEBIAN}))
     try:
         found.identity(None)
     except SandboxFault:

@@ -6,6 +6,7 @@ import pytest
 
 from dgm.benchmarks import SweBenchmark, open_benchmark
 from dgm.benchmarks.stories import SLUGS, TILL
+from dgm.config import SandboxConfig
 from dgm.protocols import Errand, Ran, Sandbox, SandboxFault, Task
 from dgm.sandbox.docker import DockerSandbox
 from tests.benchmarks.own import IMAGE, rows, write
@@ -32,7 +33,7 @@ echo x > new.py; git add new.py; git commit -q -m mine; git stash; echo "commits
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    sandbox = DockerSandbox("swebench-agents", IMAGE)
+    sandbox = DockerSandbox("swebench-agents", SandboxConfig(image=IMAGE))
     yield sandbox
     sandbox.close()
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from dgm.benchmarks import SweBenchmark, open_benchmark
 from dgm.benchmarks.instance import Story
 from dgm.benchmarks.stories import LINEUP, SLUGS, STORIES, TILL
+from dgm.config import SandboxConfig
 from dgm.files import File
 from dgm.protocols import Grade, Limits, Patch, Sandbox, SandboxFault
 from dgm.sandbox.docker import DockerSandbox
@@ -35,7 +36,7 @@ for number in range(1, 30):
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    sandbox = DockerSandbox("swebench", IMAGE)
+    sandbox = DockerSandbox("swebench", SandboxConfig(image=IMAGE))
     yield sandbox
     sandbox.close()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dgm.benchmarks import FolderBenchmark, PolyglotBenchmark, open_benchmark
+from dgm.config import SandboxConfig
 from dgm.files import patched
 from dgm.protocols import Benchmark, Errand, Limits, Patch, Sandbox
 from dgm.readiness import examine
@@ -28,7 +29,7 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     else:
         from dgm.sandbox.docker import DockerSandbox
 
-        yield DockerSandbox("benchmarks", image=os.environ.get("DGM_TEST_IMAGE", "dgm-test-base:latest"))
+        yield DockerSandbox("benchmarks", SandboxConfig(image=os.environ.get("DGM_TEST_IMAGE", "dgm-test-base:latest")))
 
 
 @pytest.fixture(params=["starter", "shop", "exercises", "sample"])

@@ -39,7 +39,7 @@ def make(kind: str, run_id: str) -> Sandbox:
         return LocalSandbox(run_id)
     from dgm.sandbox.docker import DockerSandbox
 
-    return DockerSandbox(run_id, IMAGE, runtime=RUNTIME)
+    return DockerSandbox(run_id, SandboxConfig(image=IMAGE, runtime=RUNTIME))
 
 
 @pytest.fixture(params=["local", DOCKER])
@@ -611,7 +611,7 @@ def test_a_missing_image_is_never_pulled(sandbox: Sandbox) -> None:
 def test_an_interpreter_that_is_not_in_the_image(sandbox: Sandbox) -> None:
     from dgm.sandbox.docker import DockerSandbox
 
-    odd = DockerSandbox("contract", IMAGE, python="no-such-python")
+    odd = DockerSandbox("contract", SandboxConfig(image=IMAGE, python="no-such-python"))
     with pytest.raises(SandboxFault, match="no-such-python"):
         odd.check()
     odd.close()

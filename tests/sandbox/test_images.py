@@ -33,7 +33,7 @@ def docker() -> Iterator[Open]:
     opened: list[DockerSandbox] = []
 
     def make(**settings: float) -> DockerSandbox:
-        opened.append(DockerSandbox("images", BASE, settings=SandboxConfig(**settings)))  # type: ignore[arg-type]
+        opened.append(DockerSandbox("images", SandboxConfig(image=BASE, **settings)))  # type: ignore[arg-type]
         return opened[-1]
 
     yield make
