@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dgm.archive import Reader
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunEnded, RunPaused, TaskScored
 from dgm.jobs import JobId
-from dgm.report import Status, kind, status
+from dgm.report import RunningJob, Status, kind, status
 from dgm.text import clip, count, dollars, duration, note, plain, short
 from dgm.tree import Tree
 
@@ -87,6 +87,29 @@ class Feed:
 
 def _time(at: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(at))
+
+
+# ---------------------------------------------------------------- in words, as `dgm status` has them too
+
+
+def state_words(now: Status) -> str:
+    return now.state + (f": {plain(now.reason)}" if now.reason else "")
+
+
+def evaluation_words(now: Status) -> str:
+    return f"{now.evaluations:,} of {now.budget:,}, {now.solved:,} solved"
+
+
+def cap_words(now: Status) -> str:
+    return f" of at most {dollars(now.cap_usd)}" if not now.simulation else ""
+
+
+def failure_words(failures: Mapping[str, int]) -> str:
+    return ", ".join(f"{number:,} {cause}" for cause, number in sorted(failures.items(), key=lambda item: -item[1]))
+
+
+def target_words(job: RunningJob) -> str:
+    return short(job.agent) + (f" on {plain(job.task)}" if job.task else "")
 
 
 # ---------------------------------------------------------------- two ways to show it
@@ -171,24 +194,25 @@ def panel(now: Status, said: list[str], pace: float, at: float) -> "RenderableTy
     def add(name: str, text: str, style: str = "") -> None:
         grid.add_row(Text(name), Text(text, style=style))
 
-    state = now.state + (f": {plain(now.reason)}" if now.reason else "")
-    add("run", state + (" (simulation)" if now.simulation else ""), "yellow" if now.state == "paused" else "bold")
+    add(
+        "run",
+        state_words(now) + (" (simulation)" if now.simulation else ""),
+        "yellow" if now.state == "paused" else "bold",
+    )
     share = now.evaluations / now.budget if now.budget else 0.0
     bar = "#" * round(20 * share) + "." * (20 - round(20 * share))
-    add("evaluations", f"[{bar}] {now.evaluations:,} of {now.budget:,}, {now.solved:,} solved{remaining(now, pace)}")
+    add("evaluations", f"[{bar}] {evaluation_words(now)}{remaining(now, pace)}")
     expanding = sum(job.kind == "expand" for job in now.running)
     add("agents", f"{now.agents:,}, {expanding} being made")
     if now.best is not None:
         tally = f"{now.best.solved} of {now.best.solved + now.best.failed} solved"
         add("best", f"{short(now.best.id)}  {tally}  {clip(now.best.summary, 100)}", "green")
-    cap = f" of at most {dollars(now.cap_usd)}" if not now.simulation else ""
-    add("cost", f"{dollars(now.usage.usd)}{cap}, {now.usage.calls:,} calls, {duration(at - now.began)}")
+    add("cost", f"{dollars(now.usage.usd)}{cap_words(now)}, {now.usage.calls:,} calls, {duration(at - now.began)}")
     if now.failures:
-        add("failures", ", ".join(f"{number:,} {cause}" for cause, number in sorted(now.failures.items())))
+        add("failures", failure_words(now.failures))
     for place, job in enumerate(now.running[:8]):
-        task = f" on {plain(job.task)}" if job.task else ""
         name = "running" if not place else ""
-        add(name, f"{job.kind:<8} {short(job.agent)}{task}  {duration(at - job.started)}")
+        add(name, f"{job.kind:<8} {target_words(job)}  {duration(at - job.started)}")
     if len(now.running) > 8:
         add("", f"and {len(now.running) - 8} more")
     for place, line in enumerate(said):

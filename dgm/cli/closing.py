@@ -12,11 +12,12 @@ from msgspec import Struct
 
 from dgm import belief
 from dgm.cli import draw
-from dgm.cli.looking import MOST, SIMULATION, agent_line, drawn, failures_line, tally_line
+from dgm.cli.looking import MOST, SIMULATION, agent_line, drawn, tally_line
 from dgm.flight import End
 from dgm.report import AgentRow, Comparison, NoSuchAgent, compare, row, simulation
 from dgm.text import clip, count, duration, note, out, plain, short, spent
 from dgm.tree import Tree
+from dgm.watch import failure_words
 
 
 class BestReport(Struct, frozen=True):
@@ -90,7 +91,7 @@ def close(tree: Tree, folder: Path, end: End, seconds: float) -> None:
     )
     out(f"evaluations  {tree.evaluations:,}, {tree.solved:,} solved; {count(len(tree.agents), 'agent')}")
     if tree.failures:
-        out(f"failures     {failures_line(dict(tree.failures))}; last: {clip(tree.last_failure, 100)}")
+        out(f"failures     {failure_words(dict(tree.failures))}; last: {clip(tree.last_failure, 100)}")
     note("", *advice(tree, folder, end))
 
 

@@ -15,7 +15,6 @@ from dgm.report import AgentRow, RunningJob, Status, Tally, row, simulation, sta
 from dgm.text import (
     clip,
     colourful,
-    dollars,
     duration,
     encodable,
     out,
@@ -27,6 +26,7 @@ from dgm.text import (
     width,
 )
 from dgm.tree import Tree
+from dgm.watch import cap_words, evaluation_words, failure_words, state_words, target_words
 
 MOST = 40
 """Agents in the tree that a run ends with."""
@@ -47,22 +47,20 @@ def show_status(archive: Path | None, as_json: bool) -> None:
 
 
 def status_lines(found: Status, folder: Path, now: float) -> list[str]:
-    state = found.state + (f": {plain(found.reason)}" if found.reason else "")
-    cap = f" of at most {dollars(found.cap_usd)}" if not found.simulation else ""
     lines = [
         f"archive      {folder}",
-        f"state        {styled(state, 'green' if found.state in ('running', 'finished') else 'yellow')}",
-        f"evaluations  {found.evaluations:,} of {found.budget:,}, {found.solved:,} solved",
+        f"state        {styled(state_words(found), 'green' if found.state in ('running', 'finished') else 'yellow')}",
+        f"evaluations  {evaluation_words(found)}",
         *([NOTHING_SOLVED] if found.evaluations and not found.solved else []),
         f"tasks        {tasks_line(found.tasks, found.subset, found.sample, found.held_out)}",
         *quarantined_lines(found.quarantined),
         f"agents       {found.agents:,}",
         *(f"{name:<13}{agent_line(one)}" for name, one in (("best", found.best), ("seed", found.seed)) if one),
-        f"cost         {spent(found.usage)}{cap}",
+        f"cost         {spent(found.usage)}{cap_words(found)}",
         f"time         {duration(found.wall)} from first to last event, {duration(found.usage.seconds)} of jobs",
     ]
     if found.failures:
-        lines.append(f"failures     {failures_line(found.failures)}")
+        lines.append(f"failures     {failure_words(found.failures)}")
     lines += [f"running      {job_line(job, now)}" for job in found.running[:20]]
     if len(found.running) > 20:
         lines.append(f"             and {len(found.running) - 20} more")
@@ -98,13 +96,8 @@ def tally_line(tally: Tally) -> str:
     )
 
 
-def failures_line(failures: dict[str, int]) -> str:
-    return ", ".join(f"{number:,} {cause}" for cause, number in sorted(failures.items(), key=lambda item: -item[1]))
-
-
 def job_line(job: RunningJob, now: float) -> str:
-    task = f" on {plain(job.task)}" if job.task else ""
-    return f"job {job.id}: {job.kind} {short(job.agent)}{task}, for {duration(now - job.started)}"
+    return f"job {job.id}: {job.kind} {target_words(job)}, for {duration(now - job.started)}"
 
 
 def show_tree(archive: Path | None, depth: int | None, top: int | None, as_json: bool) -> None:
