@@ -150,7 +150,11 @@ def errand(
     exam: Exam, files: Files, command: tuple[str, ...], tools: Files, sandbox: Sandbox, job: JobId, limits: Limits
 ) -> Ran:
     laid = {f"work/{path}": file for path, file in files.items()} | dict(tools)
-    ran = sandbox.run(Errand(job=job, command=command, files=laid, cwd="work", image=exam.image, limits=limits))
+    return whole(sandbox.run(Errand(job=job, command=command, files=laid, cwd="work", image=exam.image, limits=limits)))
+
+
+def whole(ran: Ran) -> Ran:
+    """`ran`, unless it was cancelled. Raises `Cancelled`."""
     if ran.ended == "cancelled":
         raise Cancelled("the grading was cancelled; it counts for nothing and can be repeated")
     return ran

@@ -17,12 +17,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from dgm.benchmarks.grading import REPORT_CHARS, Exam, ending, matches
+from dgm.benchmarks.grading import REPORT_CHARS, Exam, ending, matches, whole
 from dgm.benchmarks.languages import Language, number_of_tests
 from dgm.benchmarks.outcomes import BadReport
 from dgm.files import BadFiles, File, Files, checked, patched, without_litter
 from dgm.jobs import JobId
-from dgm.protocols import Cancelled, Errand, Grade, Limits, Patch, Ran, Sandbox
+from dgm.protocols import Errand, Grade, Limits, Patch, Ran, Sandbox
 
 SETUP = """for need in "$@"; do
     command -v "$need" >/dev/null || test -e "$need" || { echo "there is no $need in this image"; exit 1; }
@@ -102,9 +102,7 @@ def run(
             limits=limits,
         )
     )
-    if ran.ended == "cancelled":
-        raise Cancelled("the grading was cancelled; it counts for nothing and can be repeated")
-    return ran
+    return whole(ran)
 
 
 def judged(ran: Ran, canaries: Canaries, wanted: int, language: Language) -> Grade:

@@ -18,9 +18,9 @@ import msgspec
 from msgspec import Struct
 
 from dgm.benchmarks import swebench_official
-from dgm.benchmarks.grading import TRACES
+from dgm.benchmarks.grading import TRACES, whole
 from dgm.benchmarks.held import GRADING, BadBenchmark, read_settings
-from dgm.benchmarks.swebench_exam import LOG_BYTES, PLACE, Exam, examined, here
+from dgm.benchmarks.swebench_exam import LOG_BYTES, PLACE, Exam, examined
 from dgm.benchmarks.swebench_patch import PROTECTED, SHADOWED, Filtered, filtered, steered_back
 from dgm.benchmarks.swebench_proof import Proof, provable
 from dgm.benchmarks.swebench_rows import START, Row, read_rows
@@ -198,7 +198,7 @@ class SweBenchmark:
                 limits=self.limits,
             )
         )
-        here(ran)
+        whole(ran)
         if ran.exit != 0 or ran.refused:
             raise BadFiles(f"the reference does not apply: {ran.output.decode(errors='replace')[-2000:]} {ran.refused}")
         cut = len(work.rstrip("/")) + 1
@@ -222,7 +222,7 @@ class SweBenchmark:
                 limits=self.limits,
             )
         )
-        here(ran)
+        whole(ran)
         if ran.exit != 0:
             raise SandboxFault(f"the files of {row.image} cannot be read: {ran.output.decode(errors='replace')[-500:]}")
         for path, number in paths.items():

@@ -8,12 +8,12 @@ import msgspec
 from msgspec import Struct
 
 from dgm.benchmarks import swebench_official
-from dgm.benchmarks.grading import REPORT_CHARS, ending
+from dgm.benchmarks.grading import REPORT_CHARS, ending, whole
 from dgm.benchmarks.swebench_official import OK, Official
 from dgm.benchmarks.swebench_patch import Filtered
 from dgm.benchmarks.swebench_proof import Proof, Result, contradicted, read_proof
 from dgm.benchmarks.swebench_rows import END, START, Row
-from dgm.protocols import Cancelled, Grade, Ran, SandboxFault
+from dgm.protocols import Grade, Ran, SandboxFault
 
 PLACE = "/dgm-grading"
 """The grader's folder in its container; that it is outside of home makes it root's errand, as the official one is."""
@@ -66,7 +66,7 @@ class Exam(Struct, frozen=True):
 
 def examined(row: Row, filter: Filtered, ran: Ran, prove: bool) -> Exam:
     """What an errand of the grader amounts to. Raises `SandboxFault` if the tests were not even begun."""
-    here(ran)
+    whole(ran)
     output = ran.output.decode(errors="replace")
     result, log = read_result(ran)
     if result is not None and result.refused:
@@ -97,11 +97,6 @@ def read_result(ran: Ran) -> tuple[Result | None, bytes | None]:
     except msgspec.MsgspecError:
         result = None
     return result, None if log is None else log.data
-
-
-def here(ran: Ran) -> None:
-    if ran.ended == "cancelled":
-        raise Cancelled("the grading was cancelled; it counts for nothing and can be repeated")
 
 
 def shown(log: str) -> str:
