@@ -32,15 +32,27 @@ Exercises = Mapping[tuple[str, str], Files]
 def exercises(folder: Path, where: str, digest: str) -> Exercises:
     """The exercises at `where`: a path relative to `folder`, or a URL. `digest`: the SHA-256 that an archive must
     have, or nothing. Raises `BadBenchmark`."""
-    if where.startswith(("http://", "https://")):
-        return read_archive(fetched(where, digest), digest)
-    path = folder / Path(where).expanduser()
+    path = located(folder, where, digest)
     if path.is_file():
         return read_archive(path, digest)
     places = sorted(config.parent.parent for config in path.glob("*/exercises/practice/*/.meta/config.json"))
     if not places:
         raise BadBenchmark(f"{path} holds no exercises; get the collection with git clone {SOURCE} {path}")
     return {(place.parts[-4], place.name): read_tree(place) for place in places}
+
+
+def located(folder: Path, where: str, digest: str) -> Path:
+    """The clone's folder or the archive that `exercises` reads. Raises `BadBenchmark`."""
+    if where.startswith(("http://", "https://")):
+        return fetched(where, digest)
+    return folder / Path(where).expanduser()
+
+
+def origin(folder: Path, where: str, digest: str) -> str:
+    """Where exercises come from, for people; of an archive, with its SHA-256. Raises `BadBenchmark`."""
+    path = located(folder, where, digest)
+    place = where if where.startswith("http") else str(path)
+    return f"{place} (SHA-256 {sha256(path.read_bytes()).hexdigest()})" if path.is_file() else place
 
 
 # ---------------------------------------------------------------- archives

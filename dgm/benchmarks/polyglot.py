@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from dgm.benchmarks import languages, outcomes, reported
-from dgm.benchmarks.collection import SOURCE, exercises
+from dgm.benchmarks.collection import SOURCE, exercises, origin
 from dgm.benchmarks.grading import Check, Exam, matches
 from dgm.benchmarks.held import GRADING, BadBenchmark, HeldBenchmark, Item, check_tests, read_settings
 from dgm.benchmarks.languages import LANGUAGES, Language, number_of_tests, without_skips
@@ -74,10 +74,13 @@ class PolyglotBenchmark(HeldBenchmark):
 
     recipes: Mapping[str, Path]
     """The images that tasks need and that are built here: name to the folder of the Dockerfile."""
+    source: str
+    """Where the exercises come from; of an archive, with its SHA-256."""
 
     def __init__(self, folder: Path, limits: Limits = GRADING) -> None:
         settings = read_settings(folder / "benchmark.toml", PolyglotSettings)
         super().__init__(settings.name, read_items(folder, settings), limits)
+        self.source = origin(folder, settings.path, settings.sha256)
         wanted = {item.exam.image for item in self.items.values()}
         self.recipes = {image: recipe for image, recipe in recipes().values() if image in wanted}
 

@@ -59,6 +59,9 @@ def prepare_benchmark(
     """Exits with `UNFIT` where no task is usable, with `ERROR` where some could not be looked at."""
     config = meant(setting.load(path, overrides), name)
     benchmark = open_benchmark(config.run.benchmark, config.grading)
+    source = getattr(benchmark, "source", "")
+    if source:
+        note(f"Tasks: {plain(source)}.")
     stop = Event()
     try:
         default_image(config, benchmark, stop)
@@ -73,7 +76,8 @@ def prepare_benchmark(
         stop.set()
     if as_json:
         counts = Counter(row.state for row in rows)
-        out_json({"benchmark": benchmark.name, "version": benchmark.version, "counts": counts, "tasks": rows})
+        what = {"benchmark": benchmark.name, "version": benchmark.version, "source": source}
+        out_json({**what, "counts": counts, "tasks": rows})
     else:
         out(*table(rows), last_line(rows, next_words(rows, name, path, overrides)))
     sys.stdout.flush()

@@ -17,12 +17,13 @@ import pytest
 
 from dgm.benchmarks import BadBenchmark, PolyglotBenchmark, outcomes
 from dgm.benchmarks.collection import exercises as read
+from dgm.benchmarks.collection import origin
 from dgm.benchmarks.languages import CPP, GO, JAVA, JAVASCRIPT, LANGUAGES, RUST, number_of_tests, without_skips
 from dgm.benchmarks.outcomes import BadReport
 from dgm.benchmarks.reported import Canaries, crates, judged, only_crates, with_canaries, without_canaries
 from dgm.files import File, Files
 from dgm.protocols import Ran
-from tests.benchmarks.samples import exercises, sample
+from tests.benchmarks.samples import LOCAL, exercises, sample
 
 # ---------------------------------------------------------------- where collections are
 
@@ -53,6 +54,8 @@ def test_a_folder_and_archives_hold_the_same(tmp_path: Path) -> None:
     assert read(tmp_path, "a.zip", digest.upper()) == wanted
     with pytest.raises(BadBenchmark, match=digest):
         read(tmp_path, "a.zip", "0" * 64)
+    (tmp_path / "benchmark.toml").write_text(LOCAL + 'path = "a.zip"\n')
+    assert PolyglotBenchmark(tmp_path).source == f"{tmp_path}/a.zip (SHA-256 {digest})"
 
 
 @pytest.fixture
@@ -83,6 +86,8 @@ def test_an_address_is_fetched_once(tmp_path: Path, server: tuple[str, list[str]
     address, asked = server
     assert set(read(tmp_path, f"{address}/main.tar.gz", "")) == {("python", "leap")}
     assert set(read(tmp_path, f"{address}/main.tar.gz", "")) == {("python", "leap")}
+    digest = hashlib.sha256((tmp_path / "served.tar.gz").read_bytes()).hexdigest()
+    assert origin(tmp_path, f"{address}/main.tar.gz", "") == f"{address}/main.tar.gz (SHA-256 {digest})"
     assert asked == ["/main.tar.gz"]
     with pytest.raises(BadBenchmark, match="has changed"):
         read(tmp_path, f"{address}/main.tar.gz", "0" * 64)
