@@ -33,6 +33,8 @@ class Images:
         self._engine, self._settings = engine, settings
         self._shelf = Shelf(engine, settings.images_gb, settings.free_gb, lambda text: self.say(text))
         self._orders: defaultdict[str, Lock] = defaultdict(Lock)
+        self._failed: dict[tuple[str, str], str] = {}
+        """Image and recipe to why it could not be built, so that no other task asks for the same again."""
 
     def pinned(self, name: str) -> str | None:
         """The content that `name` can be fetched as, whether it is here or not."""
@@ -94,10 +96,16 @@ class Images:
         return found if made_from in (None, digest(read_folder(recipe))) else None
 
     def _build(self, name: str, recipe: Path, cancelled: Event) -> str:
+        made_from = digest(read_folder(recipe))
+        if why := self._failed.get((name, made_from)):
+            raise Unavailable(why)
         self.say(f"image {name}: building it from {recipe}")
-        labels = {RECIPE: digest(read_folder(recipe))}
         args, network = self._settings.build_args, self._settings.build_network
-        build(name, recipe, labels, args, network, self._look(name), cancelled)
+        try:
+            build(name, recipe, {RECIPE: made_from}, args, network, self._look(name), cancelled)
+        except Unavailable as error:
+            self._failed[name, made_from] = str(error)
+            raise
         found = holds(self._engine(), name)
         if found is None:
             raise Unavailable(f"the image {name} is not there though {recipe} was built without an error")

@@ -98,7 +98,8 @@ def build(
 
     building = Building()
     try:
-        _follow(f"{name} cannot be built", order, building, look, cancelled, BUILD_SILENCE)
+        what = f"{name} cannot be built (sandbox.build_args sets its base and mirrors)"
+        _follow(what, order, building, look, cancelled, BUILD_SILENCE)
     except Failed as error:
         raise Unavailable(f"{error}. {building.last()}".strip()) from error
 
