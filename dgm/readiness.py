@@ -25,6 +25,8 @@ from dgm.store import load
 BYSTANDER = Patch({"untouched.txt": File(b"This file changes nothing.\n")})
 """The untouched state for a benchmark that does not even look at an empty patch."""
 REASON_CHARS = 400
+REPORT_CHARS = 140
+"""Of the end of a report, where it says what failed: as much as a line of a table or of progress can hold."""
 Fetch = Callable[[str | None, Event], object]
 
 
@@ -177,5 +179,7 @@ def graded(benchmark: Benchmark, task: TaskId, patch: Patch, sandbox: Sandbox, s
 
 def said(what: str, report: str = "") -> str:
     """`what`, and the end of a report, as one line."""
-    line = " ".join(f"{what}: {report[-2_000:]}".split()) if report else " ".join(what.split())
+    line, end = " ".join(what.split()), " ".join(report[-2_000:].split())
+    if end:
+        line += f": {end}" if len(end) <= REPORT_CHARS else f": ... {end[-REPORT_CHARS:]}"
     return line if len(line) <= REASON_CHARS else f"{line[:150]} ... {line[150 - REASON_CHARS :]}"

@@ -15,6 +15,7 @@ from dgm.readiness import Finding, Findings, examine, prepare
 from dgm.sandbox import Unavailable
 from dgm.sandbox.local import LocalSandbox
 from dgm.settings import build
+from dgm.text import clip
 from tests.benchmarks.samples import RIGHT, WRONG, commanded, shop
 
 PRICE = "shop/price"
@@ -60,7 +61,8 @@ def test_a_reference_that_fails(folder: Path) -> None:
     finding = examine(FolderBenchmark(folder), PRICE, LocalSandbox("readiness"))
     assert finding.kind == "ceiling"
     assert finding.unfit.startswith("ceiling: the reference is graded unsolved 2 of 2 times: ")
-    assert "broken" in finding.reason
+    assert "AssertionError" in finding.reason, "what failed stands at the end of a report"
+    assert "broken" in clip(finding.unfit, 200), "a line of progress holds all of it"
 
 
 def test_a_task_that_is_solved_from_the_start(folder: Path) -> None:
