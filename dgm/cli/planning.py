@@ -190,7 +190,8 @@ def has(sandbox: Sandbox, image: str) -> bool:
 
 
 def plan_lines(plan: Plan) -> list[str]:
-    remark = f"not usable: {plan.unfit}" if plan.unfit else plan.sandbox_note
+    # Tasks that nobody has looked at say nothing against the sandbox.
+    remark = f"not usable: {plan.unfit}" if plan.unfit and not plan.unprepared else plan.sandbox_note
     archive = f"{plan.archive} (new)" if not plan.done else f"{plan.archive} ({plan.done:,} evaluations done)"
     lines = [
         f"archive      {archive}",
@@ -198,6 +199,7 @@ def plan_lines(plan: Plan) -> list[str]:
         f"benchmark    {plan.benchmark}, version {plan.benchmark_version[:12]}",
         f"tasks        {tasks_line(plan.tasks, plan.subset, plan.sample, plan.held_out)}",
         *quarantined_lines(plan.quarantined),
+        *([f"unprepared   {plan.unprepared:,}"] if plan.unfit and plan.unprepared else []),
         f"policy       {plan.policy}",
         f"budget       {count(plan.evaluations, 'evaluation')}, and about {count(plan.expansions, 'expansion')}",
         f"slots        {count(plan.slots, 'job')} at once",

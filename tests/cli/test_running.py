@@ -13,6 +13,7 @@ import pytest
 from dgm.archive import Archive, Reader
 from dgm.cli.driving import CANCEL_GRACE, TERM_GRACE, Abandoned, Halt
 from dgm.files import write_folder
+from tests.benchmarks.samples import shop
 from tests.cli.archives import SECONDS, dgm, environ
 from tests.shells import SMOKED, shell
 
@@ -63,6 +64,14 @@ def test_a_missing_engine_is_an_unfit_machine(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
         assert not dry or "sandbox      docker (not usable: the Docker engine at " in done.stdout
     assert dgm("run", *FEW, cwd=tmp_path).returncode == 0, "nothing of the failed start has to be amended"
+
+
+def test_a_plan_tells_tasks_that_nobody_looked_at_from_a_sandbox_that_fails(tmp_path: Path) -> None:
+    shop(tmp_path / "shop")
+    plan = dgm("run", "--set", "run.benchmark=./shop", "--set", "sandbox.kind=local", "--dry-run", cwd=tmp_path)
+    assert plan.returncode == 5
+    assert "\nunprepared   1\n" in plan.stdout
+    assert "not usable" not in plan.stdout
 
 
 def test_a_policy_that_is_not_there_leaves_no_run_behind(tmp_path: Path) -> None:
