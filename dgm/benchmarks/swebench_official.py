@@ -3,6 +3,7 @@
 Invariant: the package is imported here alone, late and once; it takes seconds and hundreds of megabytes.
 """
 
+import sys
 import tempfile
 from collections.abc import Mapping
 from functools import cache
@@ -14,7 +15,7 @@ from msgspec import Struct
 
 from dgm.benchmarks.held import BadBenchmark
 
-INSTALL = "pip install 'dgm[swebench]'"
+INSTALL = f"{sys.executable} -m pip install 'dgm[swebench]'"
 OK = ("PASSED", "XFAIL")
 LOCK = Lock()
 
