@@ -196,7 +196,10 @@ def show_log(name: str, archive: Path | None, as_json: bool) -> None:
         taken = duration(job.usage.seconds) if job.ended is not None else ""
         said = f"{job.outcome:<11}  {dollars(job.usage.usd):>8}  {taken:>9}"
         out(f"{job.id:>6}  {said}  {job_words(job, agent.id)}")
-    note(f"Artifacts are in {reader.path / ARTIFACTS}/JOB; `dgm log {name} --transcript JOB` prints what was said.")
+    note(
+        f"Artifacts are in {reader.path / ARTIFACTS}/JOB; `dgm log {name} --transcript JOB` prints what was said, "
+        "--grade JOB a verdict."
+    )
 
 
 def as_dict(job: JobRow) -> dict[str, object]:
