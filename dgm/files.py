@@ -68,11 +68,11 @@ def check_path(path: str) -> None:
             raise BadFiles(f"the path {path!r} is not a plain relative path")
         if len(part.encode()) > 255:
             raise BadFiles(f"the name {part[:40]!r}... is too long")
-        if resolved(part) in (".git", "git~1"):
+        if folded(part) in (".git", "git~1"):
             raise BadFiles(f"the path {path!r} names a git folder")
 
 
-def resolved(name: str) -> str:
+def folded(name: str) -> str:
     """What a file system somewhere may take `name` for: without case, ignorable characters, streams, final dots."""
     plain = "".join(c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf")
     return plain.split(":")[0].rstrip(". ").lower()

@@ -18,7 +18,7 @@ from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
 from dulwich.refs import DiskRefsContainer, Ref
 
 from dgm.durable import make_folder, place, sync_folder
-from dgm.files import BadFiles, File, Files, checked, resolved
+from dgm.files import BadFiles, File, Files, checked, folded
 from dgm.jobs import AgentId
 from dgm.log import Damaged
 
@@ -278,7 +278,7 @@ def _check_special(path: str, file: File) -> None:
     """Refuse files to which git gives a meaning that its own check of a repository may object to."""
     parts = path.split("/")
     for depth, part in enumerate(parts, 1):
-        plain = resolved(part)
+        plain = folded(part)
         if plain == ".gitmodules" or re.fullmatch(r"(gitmod|gi7eb[0-9a-f]*)~\d+", plain):
             raise BadFiles(f"{path!r}: an agent has no git submodules")
         if plain != ".gitattributes" and not re.fullmatch(r"(gitatt|gi7d2[0-9a-f]*)~\d+", plain):
