@@ -13,7 +13,6 @@ from dgm.files import patched
 from dgm.protocols import Benchmark, Errand, Limits, Patch, Sandbox
 from dgm.readiness import examine
 from dgm.sandbox.local import LocalSandbox
-from dgm.shipped import home
 from tests.benchmarks.samples import exercises, sample, shop
 
 SLOTS = os.cpu_count() or 2
@@ -117,12 +116,3 @@ def test_visible_tests_pass_with_the_reference() -> None:
     with ThreadPoolExecutor(SLOTS) as pool:
         verdicts = dict(zip(starter.tasks(), pool.map(passes, starter.tasks()), strict=True))
     assert [id for id, passed in verdicts.items() if not passed] == []
-
-
-def test_starter_subsets_name_tasks() -> None:
-    known = set(open_benchmark("starter").tasks())
-    for path in (home("benchmarks") / "starter" / "subsets").glob("*.txt"):
-        ids = path.read_text().split()
-        assert ids
-        assert set(ids) <= known
-        assert len(set(ids)) == len(ids)
