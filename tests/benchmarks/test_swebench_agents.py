@@ -1,15 +1,10 @@
 """What an agent finds in the container of a SWE-bench task: the repository without a past."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from dgm.benchmarks import SweBenchmark, open_benchmark
+from dgm.benchmarks import SweBenchmark
 from dgm.benchmarks.stories import SLUGS, TILL
-from dgm.config import SandboxConfig
 from dgm.protocols import Errand, Ran, Sandbox, SandboxFault, Task
-from dgm.sandbox.docker import DockerSandbox
-from tests.benchmarks.own import IMAGE, rows, write
 
 pytestmark = pytest.mark.docker
 SEARCH = r"""
@@ -29,20 +24,6 @@ command -v python; command -v pytest
 python -m pytest -q 2>&1 | tail -1
 echo x > new.py; git add new.py; git commit -q -m mine; git stash; echo "commits:" $(git rev-list --all | wc -l)
 """
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    sandbox = DockerSandbox("swebench-agents", SandboxConfig(image=IMAGE))
-    yield sandbox
-    sandbox.close()
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> SweBenchmark:
-    found = open_benchmark(str(write(tmp_path_factory.mktemp("own"), rows())))
-    assert isinstance(found, SweBenchmark)
-    return found
 
 
 def visit(sandbox: Sandbox, task: Task, script: str, *words: str, before: str = "") -> Ran:

@@ -1,6 +1,5 @@
 """Grading SWE-bench instances in containers: what solves them, and what does not."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,11 +8,9 @@ from msgspec.structs import replace
 from dgm.benchmarks import SweBenchmark, open_benchmark
 from dgm.benchmarks.instance import Story
 from dgm.benchmarks.stories import LINEUP, SLUGS, STORIES, TILL
-from dgm.config import SandboxConfig
 from dgm.files import File
 from dgm.protocols import Grade, Limits, Patch, Sandbox, SandboxFault
-from dgm.sandbox.docker import DockerSandbox
-from tests.benchmarks.own import IMAGE, gold, rows, texts, write, wrong
+from tests.benchmarks.own import gold, rows, texts, write, wrong
 
 pytestmark = pytest.mark.docker
 MONEY, QUEUE, SLUG = "src/till/money.py", "src/lineup/queue.py", "src/slugs/core.py"
@@ -32,20 +29,6 @@ for number in range(1, 30):
     except OSError:
         pass
 """
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    sandbox = DockerSandbox("swebench", SandboxConfig(image=IMAGE))
-    yield sandbox
-    sandbox.close()
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> SweBenchmark:
-    found = open_benchmark(str(write(tmp_path_factory.mktemp("own"), rows())))
-    assert isinstance(found, SweBenchmark)
-    return found
 
 
 def grade(own: SweBenchmark, sandbox: Sandbox, patch: Patch, id: str = "own/own__till-11") -> Grade:

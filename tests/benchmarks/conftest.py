@@ -1,0 +1,24 @@
+"""Instances of our own and the sandbox that they are tried in, once for all modules that ask for them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from dgm.benchmarks import SweBenchmark
+from dgm.config import SandboxConfig
+from dgm.protocols import Sandbox
+from tests.benchmarks.own import IMAGE, rows, write
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    from dgm.sandbox.docker import DockerSandbox
+
+    sandbox = DockerSandbox("swebench", SandboxConfig(image=IMAGE))
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.fixture(scope="session")
+def own(tmp_path_factory: pytest.TempPathFactory) -> SweBenchmark:
+    return SweBenchmark(write(tmp_path_factory.mktemp("own"), rows()))
