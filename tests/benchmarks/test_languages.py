@@ -15,14 +15,21 @@ from threading import Event
 import pytest
 from msgspec import Struct
 
+from dgm.attempt import Attempt
 from dgm.benchmarks.grading import count_tests
 from dgm.benchmarks.languages import LANGUAGES, number_of_tests
 from dgm.benchmarks.polyglot import PolyglotBenchmark
 from dgm.config import SandboxConfig
 from dgm.files import File, Files, write_folder
+from dgm.jobs import Verdict
 from dgm.protocols import Errand, Grade, Limits, Patch, SandboxFault
 from dgm.sandbox.docker import DockerSandbox
+from dgm.store import load
 from tests.benchmarks.samples import sample
+from tests.shells import SMOKED, shell
+from tests.test_work import Make, Parrot, evaluated, make
+
+__all__ = ["make"]
 
 DEBIAN = os.environ.get("DGM_TEST_DEBIAN", "dgm-debian:trixie")
 LARGE = ("rust", "java", "cpp")
@@ -463,11 +470,23 @@ func Sum(a, b int) int { return a + b }
 func TestTwice(t *testing.T) {
 	for _, number := range cases {
 		if Twice(number) != 2*number {
-			t.Error(number)
+			t.Errorf("twice %d is %d, not %d", number, 2*number, Twice(number))
 		}
 	}
 }
 """
+
+
+CALLS = "package twice\n\nfunc Twice(number int) int { return Sum(number, number) }\n"
+
+
+def twice(folder: Path, settings: str = "") -> PolyglotBenchmark:
+    """A benchmark of one exercise."""
+    meta = '{"files": {"solution": ["twice.go"], "test": ["twice_test.go"]}}'
+    texts = {"twice.go": "package twice\n", "twice_test.go": TWICE, "go.mod": "module twice\n\ngo 1.18\n"}
+    write_folder(laid({**texts, ".meta/config.json": meta}), folder / "go/exercises/practice/twice")
+    (folder / "benchmark.toml").write_text(f'kind = "polyglot"\n{settings}')
+    return PolyglotBenchmark(folder)
 
 
 @pytest.mark.parametrize("language", ["go"])
@@ -475,20 +494,46 @@ func TestTwice(t *testing.T) {
 def test_code_in_go_may_call_functions_of_its_tests_and_touch_nothing_else(
     tmp_path: Path, sandbox: DockerSandbox, language: str
 ) -> None:
-    meta = '{"files": {"solution": ["twice.go"], "test": ["twice_test.go"]}}'
-    texts = {"twice.go": "package twice\n", "twice_test.go": TWICE, "go.mod": "module twice\n\ngo 1.18\n"}
-    write_folder(laid({**texts, ".meta/config.json": meta}), tmp_path / "go/exercises/practice/twice")
-    (tmp_path / "benchmark.toml").write_text('kind = "polyglot"\n')
-    benchmark = PolyglotBenchmark(tmp_path)
+    benchmark = twice(tmp_path)
 
     def graded(code: str) -> Grade:
         return benchmark.grade(f"polyglot/{language}-twice", Patch(laid({"twice.go": code})), sandbox, 1)
 
-    calls = "package twice\n\nfunc Twice(number int) int { return Sum(number, number) }\n"
-    right, wrong = graded(calls), graded(calls + "\nfunc init() { cases = nil }\n")
+    right, wrong = graded(CALLS), graded(CALLS + "\nfunc init() { cases = nil }\n")
     assert right.solved, right.report
     assert not wrong.solved
     assert "undefined: cases" in wrong.report
+
+
+TWO_TRIES = f"""{SMOKED}
+if grep -q 'Another try' "$DGM_STATEMENT"; then
+    grep -q 'twice 3 is 6, not 4' "$DGM_STATEMENT" && grep -q 'func Twice' twice.go &&
+    grep -q 'func Sum' twice_test.go && cat > twice.go <<'END'
+{CALLS}END
+else
+    printf 'package twice\\n\\nfunc Twice(number int) int {{ return 4 }}\\n' > twice.go
+fi
+"""
+
+
+@pytest.mark.parametrize("language", ["go"])
+@pytest.mark.usefixtures("ready")
+def test_a_second_try_is_shown_what_the_tests_printed(
+    make: Make, tmp_path: Path, sandbox: DockerSandbox, language: str
+) -> None:
+    """The setting of Aider."""
+    worker, archive = make(shell(TWO_TRIES), Parrot(), seconds=120.0)
+    worker.benchmark, worker.sandbox = twice(tmp_path / "own", "tests_visible = true\ntries = 2\n"), sandbox
+    outcome = evaluated(worker, archive, f"polyglot/{language}-twice")
+    assert isinstance(outcome, Verdict), outcome
+    attempt = load(archive.folder(1) / "attempt.json", Attempt)
+    assert attempt is not None
+    assert attempt.before is not None
+    assert attempt.before.grade is not None
+    assert outcome.solved, attempt.before.grade.report
+    assert outcome.flags == ("try 2 of 2",)
+    assert not re.search(r"Q[0-9A-F]{16}", attempt.before.grade.report)
+    assert attempt.before.grade.report.endswith("0 passed of 1, 1 did not\n  TestTwice")
 
 
 @pytest.mark.parametrize("language", ["javascript"])
