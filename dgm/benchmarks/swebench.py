@@ -139,19 +139,19 @@ class SweBenchmark:
         row = self.rows[id]
         wanted = provable(row) and not self._known_unprovable(id)
         exam = self._examined(row, filter, sandbox, job, wanted)
-        if exam.proof is not None and (exam.proof.state == "absent" or exam.proof.odd) and not exam.hopeless:
+        if exam.proof is not None and exam.proof.dubious and not exam.hopeless:
             with self._lock:
                 if id not in self._untouched:
                     plain = self._examined(row, Filtered({}, (), {}, ()), sandbox, job, True)
                     self._untouched[id] = plain.proof or Proof("absent")
             if self._known_unprovable(id):
                 exam = self._examined(row, filter, sandbox, job, False)
-        return exam.grade(row, sandbox.identity(row.image))
+        return exam.grade(sandbox.identity(row.image))
 
     def _known_unprovable(self, id: TaskId) -> bool:
         """Whether the tests of the untouched repository, too, prove nothing."""
         plain = self._untouched.get(id)
-        return plain is not None and (plain.state == "absent" or bool(plain.odd))
+        return plain is not None and plain.dubious
 
     def _examined(self, row: Row, filter: Filtered, sandbox: Sandbox, job: JobId, prove: bool) -> Exam:
         """Run the tests of `row` on the patched repository. Raises `SandboxFault`."""

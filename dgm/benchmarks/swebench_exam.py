@@ -37,12 +37,12 @@ class Exam(Struct, frozen=True):
         """Whether it is unsolved whatever the proof says."""
         return self.official is None or not self.official.resolved
 
-    def grade(self, row: Row, image: str) -> Grade:
+    def grade(self, image: str) -> Grade:
         flags, solved, report = [*self.flags], not self.hopeless, self.report
         if self.proof is None:
             flags += ["unproven"] if solved else []
         else:
-            against = self._against(row, self.proof, solved)
+            against = self._against(self.proof, solved)
             solved = solved and not against
             flags += against
             if self.proof.distributed and solved:
@@ -52,7 +52,7 @@ class Exam(Struct, frozen=True):
         unique = tuple(flag[:200] for flag in dict.fromkeys(flags))[:40]
         return Grade(solved, report[-REPORT_CHARS:], unique, tests, image, self.seconds, versions)
 
-    def _against(self, row: Row, proof: Proof, resolved: bool) -> list[str]:
+    def _against(self, proof: Proof, resolved: bool) -> list[str]:
         """Flags for each reason not to believe the log."""
         flags = list(proof.odd)
         if proof.state == "absent" and resolved:

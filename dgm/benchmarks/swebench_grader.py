@@ -212,7 +212,7 @@ def altered(place, began):  # type: (str, float) -> list[str]
 
 def run(plan, folder, log):  # type: (Plan, str, int) -> Plan
     """Run the evaluation script and attend to its gate and to the proof, until it ends."""
-    listener, began, gates, changed = Listener(os.path.join(folder, "line")), time.time(), 0, []
+    listener, began, changed = Listener(os.path.join(folder, "line")), time.time(), []
     wake, waker = os.pipe()
     os.set_blocking(waker, False)
     signal.set_wakeup_fd(waker)
@@ -223,7 +223,6 @@ def run(plan, folder, log):  # type: (Plan, str, int) -> Plan
         pid, status = os.waitpid(bash, os.WNOHANG | os.WUNTRACED)
         if pid and os.WIFSTOPPED(status):
             end_others({bash})
-            gates += 1
             if plan["proof"]:
                 changed += lay_plugin(plan, folder, listener, began)
                 end_others({bash})
@@ -242,7 +241,6 @@ def run(plan, folder, log):  # type: (Plan, str, int) -> Plan
         listener.attend(listener.line)
     return {
         "exit": -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status),
-        "gates": gates,
         "altered": sorted(set(changed))[:20],
         "started": listener.started,
         "nonce": listener.nonce,

@@ -59,7 +59,6 @@ class Laid:
     """What became of a patch."""
 
     def __init__(self):  # type: () -> None
-        self.ignored = []  # type: list[str]
         self.barred = []  # type: list[str]
         self.refused = []  # type: list[str]
         self.traces = []  # type: list[str]
@@ -69,7 +68,6 @@ def lay(plan, folder):  # type: (Plan, str) -> Laid
     laid, work = Laid(), plan["workspace"]
     files = plan["files"]
     hidden = ignored(work, [path for path, _, _ in files], os.path.join(folder, "git"))
-    laid.ignored = sorted(hidden)
     fresh = {name for name in plan["fresh"] if not os.path.lexists(os.path.join(work, name))}
     for path in plan["deleted"]:
         target = os.path.join(work, path)

@@ -24,8 +24,6 @@ class Official(Struct, frozen=True):
     """The official verdict on one log."""
 
     resolved: bool
-    read: bool
-    """Whether the log could be understood at all."""
     statuses: Mapping[str, str]
     """Test id, as the parser reads it, to status."""
     required: Mapping[str, str]
@@ -84,10 +82,10 @@ def verdict(row: Mapping[str, Any], log: bytes) -> Official:
         path.write_text(log.decode("utf-8", "replace"), encoding="utf-8", errors="replace", newline="")
         prediction = {"instance_id": row["instance_id"], "model_patch": "-", "model_name_or_path": "dgm"}
         report = grading.get_eval_report(spec, prediction, str(path), True)[row["instance_id"]]
-        statuses, read = grading.get_logs_eval(spec, str(path))
+        statuses, _ = grading.get_logs_eval(spec, str(path))
     required = {}
     for case in (*spec.FAIL_TO_PASS, *spec.PASS_TO_PASS):
         key = grading._resolve_case(case, statuses)
         required[case] = str(statuses[key]) if key is not None else "missing"
     code = grading.parse_test_exit_code(log.decode("utf-8", "replace"))
-    return Official(bool(report["resolved"]), bool(read), {k: str(v) for k, v in statuses.items()}, required, code)
+    return Official(bool(report["resolved"]), {k: str(v) for k, v in statuses.items()}, required, code)

@@ -21,13 +21,11 @@ NODE = re.compile(r"(?:at \w+ of )?(.*?::.*?)(?: - .*)?", re.DOTALL)
 class Result(Struct, frozen=True):
     """`out/result.json` of `swebench_grader`."""
 
-    ignored: tuple[str, ...] = ()
     barred: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     traces: tuple[str, ...] = ()
     log_bytes: int = 0
     exit: int | None = None
-    gates: int = 0
     altered: tuple[str, ...] = ()
     started: bool = False
     nonce: str = ""
@@ -45,6 +43,11 @@ class Proof(Struct, frozen=True):
     trouble: tuple[str, ...] = ()
     distributed: bool = False
     interrupted: bool = False
+
+    @property
+    def dubious(self) -> bool:
+        """Whether it is none, or not as it must be."""
+        return self.state == "absent" or bool(self.odd)
 
     @property
     def odd(self) -> tuple[str, ...]:
