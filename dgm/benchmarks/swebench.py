@@ -20,7 +20,7 @@ from msgspec import Struct
 from dgm.benchmarks import swebench_official
 from dgm.benchmarks.grading import TRACES, whole
 from dgm.benchmarks.held import GRADING, BadBenchmark, read_settings
-from dgm.benchmarks.swebench_exam import LOG_BYTES, PLACE, Exam, examined
+from dgm.benchmarks.swebench_exam import LOG_BYTES, PLACE, Sitting, examined
 from dgm.benchmarks.swebench_patch import PROTECTED, SHADOWED, Filtered, filtered, steered_back
 from dgm.benchmarks.swebench_proof import Proof, provable
 from dgm.benchmarks.swebench_rows import START, Row, read_rows
@@ -138,22 +138,22 @@ class SweBenchmark:
     def _judged(self, id: TaskId, filter: Filtered, sandbox: Sandbox, job: JobId) -> Grade:
         row = self.rows[id]
         wanted = provable(row) and not self._known_unprovable(id)
-        exam = self._examined(row, filter, sandbox, job, wanted)
-        if exam.proof is not None and exam.proof.dubious and not exam.hopeless:
+        sitting = self._examined(row, filter, sandbox, job, wanted)
+        if sitting.proof is not None and sitting.proof.dubious and not sitting.hopeless:
             with self._lock:
                 if id not in self._untouched:
                     plain = self._examined(row, Filtered({}, (), {}, ()), sandbox, job, True)
                     self._untouched[id] = plain.proof or Proof("absent")
             if self._known_unprovable(id):
-                exam = self._examined(row, filter, sandbox, job, False)
-        return exam.grade(sandbox.identity(row.image))
+                sitting = self._examined(row, filter, sandbox, job, False)
+        return sitting.grade(sandbox.identity(row.image))
 
     def _known_unprovable(self, id: TaskId) -> bool:
         """Whether the tests of the untouched repository, too, prove nothing."""
         plain = self._untouched.get(id)
         return plain is not None and plain.dubious
 
-    def _examined(self, row: Row, filter: Filtered, sandbox: Sandbox, job: JobId, prove: bool) -> Exam:
+    def _examined(self, row: Row, filter: Filtered, sandbox: Sandbox, job: JobId, prove: bool) -> Sitting:
         """Run the tests of `row` on the patched repository. Raises `SandboxFault`."""
         names = {path: f"content/{n}" for n, path in enumerate(filter.changed)}
         traced = any(TRACES.search(file.data) for file in filter.changed.values())

@@ -21,7 +21,7 @@ LOG_BYTES = 50 << 20
 TESTS_KEPT = 1000
 
 
-class Exam(Struct, frozen=True):
+class Sitting(Struct, frozen=True):
     """One run of the tests, and what to make of it."""
 
     official: Official | None
@@ -64,29 +64,29 @@ class Exam(Struct, frozen=True):
         return flags
 
 
-def examined(row: Row, filter: Filtered, ran: Ran, prove: bool) -> Exam:
+def examined(row: Row, filter: Filtered, ran: Ran, prove: bool) -> Sitting:
     """What an errand of the grader amounts to. Raises `SandboxFault` if the tests were not even begun."""
     whole(ran)
     output = ran.output.decode(errors="replace")
     result, log = read_result(ran)
     if result is not None and result.refused:
-        return Exam(
+        return Sitting(
             None, None, f"These paths do not fit the repository: {', '.join(result.refused)}", filter.flags, 0.0
         )
     if "begun" not in output.splitlines()[:1] and ran.ended == "exited":
         raise SandboxFault(f"the tests could not be started in {row.image} ({ending(ran)}): {output[-2000:]}")
     if result is None:
         flag = ["killed-grader"] if ran.ended == "exited" else []
-        return Exam(None, None, f"{ending(ran)} before all tests had run", (*filter.flags, *flag), ran.seconds)
+        return Sitting(None, None, f"{ending(ran)} before all tests had run", (*filter.flags, *flag), ran.seconds)
     flags = [*filter.flags, *(f"contains:{trace}" for trace in result.traces)]
     flags += [f"shadows:{path}" for path in result.barred]
     if log is None:
         report = f"the tests printed {result.log_bytes:,} bytes, which are more than the {LOG_BYTES:,} that are read"
-        return Exam(None, None, report, (*flags, "log-too-large"), result.seconds)
+        return Sitting(None, None, report, (*flags, "log-too-large"), result.seconds)
     official = swebench_official.verdict(row.official(), log)
     proof = read_proof(result) if prove else None
     text = log.decode(errors="replace")
-    return Exam(official, proof, shown(text), tuple(flags), result.seconds)
+    return Sitting(official, proof, shown(text), tuple(flags), result.seconds)
 
 
 def read_result(ran: Ran) -> tuple[Result | None, bytes | None]:
