@@ -27,7 +27,12 @@ BYSTANDER = Patch({"untouched.txt": File(b"This file changes nothing.\n")})
 REASON_CHARS = 400
 REPORT_CHARS = 140
 """Of the end of a report, where it says what failed: as much as a line of a table or of progress can hold."""
+LOOK = 0.5
+"""Seconds between two looks at what is under way."""
+QUIET = 60
+"""So many looks without anything found out are worth a word."""
 Fetch = Callable[[str | None, Event], object]
+Say = Callable[[list[TaskId]], None]
 
 
 class Finding(Struct, frozen=True):
@@ -95,23 +100,28 @@ def prepare(
     times: int,
     slots: int,
     again: bool = False,
+    say: Say = lambda under_way: None,
 ) -> Iterator[tuple[TaskId, Finding | SandboxFault]]:
     """Find out about `tasks`, `slots` at once: what was found about each, or the fault that kept it from being found.
 
     `fetch` makes an image be here, unless it is cancelled; it raises `SandboxFault`, `Unavailable` if that can never
-    be. `times`: how often each patch is graded at least; `again`: whatever is known. Closing the iterator ends what is
-    under way.
+    be. `times`: how often each patch is graded at least; `again`: whatever is known; `say` is told now and then
+    what is under way while nothing is found out. Closing the iterator ends what is under way.
     """
     stop = Event()
     order = sorted(tasks, key=lambda task: findings.benchmark.task(task).image or "")
     with ThreadPoolExecutor(slots) as pool:
         left: dict[Future[Finding], TaskId] = {}
+        quiet = 0
         try:
             for task in order:
                 left[pool.submit(find_out, findings, task, fetch, times, again, stop)] = task
             while left:
                 # A signal that comes right before a wait without end would not be seen.
-                done, _ = wait(left, timeout=0.5, return_when=FIRST_COMPLETED)
+                done, _ = wait(left, timeout=LOOK, return_when=FIRST_COMPLETED)
+                quiet = 0 if done else quiet + 1
+                if quiet and quiet % QUIET == 0:
+                    say([task for future, task in left.items() if future.running()])
                 for future in done:
                     task, error = left.pop(future), future.exception()
                     if isinstance(error, SandboxFault):

@@ -52,6 +52,19 @@ def look(
     return dict(prepare(findings, tasks, fetch, times, 2, again))
 
 
+def test_a_word_is_said_while_nothing_is_found_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told, heard = Event(), list[list[TaskId]]()
+
+    def say(under_way: list[TaskId]) -> None:
+        heard.append(under_way)
+        told.set()
+
+    monkeypatch.setattr("dgm.readiness.QUIET", 1)
+    asked = prepare(opened(FolderBenchmark(folder)), [PRICE], lambda image, stop: told.wait(60.0), 1, 1, say=say)
+    assert [task for task, _ in asked] == [PRICE]
+    assert heard[0] == [PRICE]
+
+
 def test_a_sound_task(folder: Path) -> None:
     assert look(opened(FolderBenchmark(folder))) == {PRICE: Finding(PRICE, "sound", times=2)}
 

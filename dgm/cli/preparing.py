@@ -62,6 +62,7 @@ def prepare_benchmark(
     source = getattr(benchmark, "source", "")
     if source:
         note(f"Tasks: {plain(source)}.")
+    named = listed("--tasks", tasks, benchmark) if tasks else None
     stop = Event()
     try:
         default_image(config, benchmark, stop)
@@ -70,7 +71,6 @@ def prepare_benchmark(
             note(f"Sandbox: {sandbox.name}{f' ({sandbox.note})' if sandbox.note else ''}.")
             sandbox.check()
             findings = Findings(benchmark, sandbox, config)
-            named = listed("--tasks", tasks, benchmark) if tasks else None
             rows = found(findings, config, named, limit, fetching(sandbox, benchmark), times, again)
     finally:
         stop.set()
@@ -154,11 +154,15 @@ def found(
     """Find out about the tasks that are named, or else about those that a run would select once these are known."""
     rows: dict[TaskId, Row] = {}
     unfit: set[TaskId] = set()
+
+    def say(under_way: list[TaskId]) -> None:
+        note(f"[{len(rows)} of {ahead}] still at {plain(', '.join(under_way))}")
+
     while wanted := [task for task in named or selection(config, findings.benchmark, unfit) if task not in rows][
         :limit
     ]:
         ahead = len(rows) + len(wanted)
-        for task, what in prepare(findings, wanted, fetch, times, slots_of(config), again):
+        for task, what in prepare(findings, wanted, fetch, times, slots_of(config), again, say):
             rows[task] = row(findings.benchmark, task, what)
             if isinstance(what, Finding) and what.unfit:
                 unfit.add(task)

@@ -35,3 +35,10 @@ def test_repetitions_have_an_option_of_their_own(tmp_path: Path) -> None:
     open_run(settings.load(None, {}, ["sandbox.kind=local"]), tmp_path / "run", {}).close()
     said = look("run", "--dry-run", "--repeat", 2, "--set=sandbox.kind=local", "--archive", tmp_path / "run")
     assert "--amend run.repeat" in said.stdout
+
+
+def test_a_mistyped_task_is_refused_before_any_image_is_fetched() -> None:
+    done = look("prepare", "starter", "--tasks", "slgu")
+    assert done.returncode == 2
+    assert "did you mean `starter/slug`?" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
