@@ -61,7 +61,8 @@ def pull(source: str, look: Look, cancelled: Event) -> None:
 
     def retrying(state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        look(f"{error}; trying again")
+        again = state.attempt_number + 1
+        look(f"{error}; trying again" if again == 2 else f"trying again, {again} of {TRIES}")
 
     tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(Interrupted),
