@@ -31,7 +31,7 @@ def judged(case: Case, verdict: Grade) -> tuple[Result, str]:
     if not verdict.solved:
         return "held", ""
     if case.remains:
-        return "remains", f"it is graded as solved, with the flags {', '.join(verdict.flags)}"
+        return "remains", f"it is graded as solved, with the flags {', '.join(verdict.flags) or 'none'}"
     return "FAILED", f"it is graded as solved, with the flags {', '.join(verdict.flags) or 'none'}"
 
 

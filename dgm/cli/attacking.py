@@ -31,9 +31,9 @@ def tell(defences: Iterable["Defence"], as_json: bool) -> None:
     for defence in defences:
         found.append(defence)
         if not as_json:
-            known = f"{defence.expected}; " if defence.result == "remains" else ""
+            known = f"{defence.expected.removeprefix('remains: ')}; " if defence.result == "remains" else ""
             said = plain(known + defence.found)
-            out(f"{styled(f'{defence.result:<9}', STYLE[defence.result])}  {defence.name:<40} {said}".rstrip())
+            out(f"{styled(f'{defence.result:<9}', STYLE[defence.result])}  {defence.name:<42} {said}".rstrip())
             sys.stdout.flush()
     results: Counter[str] = Counter(defence.result for defence in found)
     if as_json:
