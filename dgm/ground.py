@@ -5,12 +5,13 @@ Invariant: once a run has begun, its log decides; what is found out later change
 
 from collections.abc import Collection, Mapping
 
+import msgspec
 from msgspec import Struct
 
 from dgm.benchmarks import is_proven
 from dgm.config import Config, ConfigError, RunConfig
 from dgm.jobs import TaskId
-from dgm.protocols import Benchmark, Sandbox
+from dgm.protocols import Benchmark, Sandbox, SandboxFault
 from dgm.readiness import Findings
 from dgm.selection import Selection, selected, settled
 from dgm.tree import Tree
@@ -47,6 +48,22 @@ def footing_of(run: RunConfig, findings: Findings, tree: Tree, differing: Collec
         unfit |= more
 
 
+def replaced(footing: Footing, findings: Findings, names: Collection[str]) -> Footing:
+    """`footing` once the images called `names` were replaced: what was found out in the old ones says nothing now.
+
+    Raises `ConfigError` where a task is unfit in the new ones, since a run keeps its tasks.
+    """
+    met = [task for task in footing.selection.tasks if (findings.benchmark.task(task).image or "") in names]
+    if unfit := findings.unfit(met):
+        task, reason = next(iter(unfit.items()))
+        raise ConfigError(
+            f"{len(unfit)} tasks are unfit in the images as they are now, such as {task} ({reason}). Get the old "
+            "images back, or start a new archive"
+        )
+    unknown = (*footing.unknown, *findings.unknown(met))
+    return msgspec.structs.replace(footing, unknown=tuple(dict.fromkeys(unknown)))
+
+
 def unprepared(config: Config, footing: Footing) -> str:
     """Why the run may not start on what nobody has looked at; empty if it may."""
     if not footing.unknown or config.run.unprepared or is_proven(config.run.benchmark):
@@ -58,8 +75,14 @@ def unprepared(config: Config, footing: Footing) -> str:
     )
 
 
+def insist(config: Config, footing: Footing) -> None:
+    """Raises `SandboxFault` where the run may not start on `footing`."""
+    if complaint := unprepared(config, footing):
+        raise SandboxFault(complaint)
+
+
 def images_of(benchmark: Benchmark, sandbox: Sandbox) -> dict[str, str]:
-    """What the images of all tasks mean, and, without a name, that of agents. Raises `SandboxFault`."""
+    """What the images of the tasks mean, and, without a name, that of agents. Raises `SandboxFault`."""
     names = {"": None} | {image: image for task in benchmark.tasks() if (image := benchmark.task(task).image)}
     return {name: sandbox.identity(image) for name, image in sorted(names.items())}
 

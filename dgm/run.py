@@ -25,7 +25,7 @@ from dgm.executors import Threads
 from dgm.files import Files, read_folder
 from dgm.flight import End
 from dgm.gateway import Gateway
-from dgm.ground import Footing, accept_images, footing_of, images_of, moved, unprepared
+from dgm.ground import Footing, accept_images, footing_of, images_of, insist, moved, replaced
 from dgm.ledger import spent
 from dgm.llm import REPLAY, open_model
 from dgm.machine import HGM, Policy, finished, run, stream
@@ -59,7 +59,8 @@ class Run:
         if tree.ended and not tree.running and policy(tree, stream(config.random_seed, tree)) is None:
             return finished(tree)
         worker.sandbox.reap()
-        if tree.running or worker.affordable(tree):  # else nothing will be started, and a word costs too
+        # What is said here stands in no log: where it could keep a job from fitting, every start would pay for nothing.
+        if tree.running or worker.affordable(tree, len(ROLES) * worker.config.caps.usd_per_call):
             rehearse(worker, self.seed)
         end = run(
             archive, policy, worker, Threads(), slots_of(worker.config), halted, config.random_seed, config.pause_hours
@@ -97,13 +98,14 @@ def open_run(config: Config, folder: Path, environ: Mapping[str, str], amend: It
         sandbox = open_sandbox(config.sandbox, run_id(archive, began), config.simulated)
         opened.callback(sandbox.close)
         sandbox.check()
-        footing = footing_of(config.run, Findings(benchmark, sandbox, config), archive.tree, differing)
-        if complaint := unprepared(config, footing):
-            raise SandboxFault(complaint)
+        findings = Findings(benchmark, sandbox, config)
+        footing = footing_of(config.run, findings, archive.tree, differing)
+        insist(config, footing)
         searched = Searched(benchmark, footing.selection.tasks)
-        models = models_of(config, searched, environ)
         images = images_of(searched, sandbox)
         accept_images(archive.tree, images, amend)
+        insist(config, replaced(footing, findings, moved(archive.tree, images)))
+        models = models_of(config, searched, environ)
         # Only now: settings under which no run can start would have to be amended before the right ones are taken.
         if not archive.tree.config or differing or moved(archive.tree, images):
             configure(archive, config, benchmark.version, footing, images, began)

@@ -28,6 +28,9 @@ from dgm.results import Results
 from dgm.store import load
 from dgm.tree import Tree
 
+LONGEST_FETCH = 1800.0
+"""Seconds that an image may take to be fetched again, where room had to be made for others."""
+
 
 @dataclass
 class Worker:
@@ -106,7 +109,8 @@ class Worker:
             stages = 2 if task.setup or task.tries > 1 else 1  # a setup has the time limit of what comes after it
             attempt = (task.seconds or limits.attempt.seconds) * stages
             grading = (limits.grading.seconds * stages + LONGEST_WAIT + 30.0) * GRADING_TRIES
-            return (attempt + grading) * task.tries + 60.0
+            fetching = LONGEST_FETCH if task.image else 0.0
+            return (attempt + grading) * task.tries + fetching + 60.0
         calls = 3 * limits.model("diagnose").seconds_per_call
         return calls + limits.expansion.seconds + 180.0
 
@@ -133,12 +137,13 @@ class Worker:
         self.short = self.short or shortage(self.archive.path) or shortage(Path(gettempdir()))
         return self.short
 
-    def affordable(self, tree: Tree) -> bool:
-        """Whether the run's cap holds even if every running job and one more cost all that a job may."""
+    def affordable(self, tree: Tree, besides: float = 0.0) -> bool:
+        """Whether the run's cap holds even if every running job and one more cost all that a job may, and `besides`
+        dollars are spent otherwise."""
         if self.gateway.free:
             return True
         caps = self.config.caps
         # Once nothing is running, the gateway's books may hold more than the tree: calls of workers that were given up.
         booked = tree.spent.usd if tree.running else max(tree.spent.usd, self.gateway.usd)
-        worst = booked + (len(tree.running) + 1) * caps.usd_per_job
+        worst = booked + besides + (len(tree.running) + 1) * caps.usd_per_job
         return worst <= caps.usd_per_run

@@ -11,7 +11,7 @@ from dgm.benchmarks import open_benchmark
 from dgm.config import Config, ConfigError
 from dgm.events import RunConfigured
 from dgm.protocols import SandboxFault
-from dgm.readiness import Findings, prepare
+from dgm.readiness import Finding, Findings, prepare
 from dgm.report import status
 from dgm.run import open_run
 from dgm.sandbox.local import LocalSandbox
@@ -118,7 +118,7 @@ def test_another_benchmark_has_held_out_tasks_of_its_own(tmp_path: Path, tasks: 
     assert not {*other.tasks} & {*other.held_out}
 
 
-def test_images_that_are_not_what_they_were(tmp_path: Path, tasks: Path) -> None:
+def test_images_that_are_not_what_they_were(tmp_path: Path, tasks: Path, cache_of_its_own: Path) -> None:
     config, folder = chosen(tasks), tmp_path / "run"
     prepared(config)
     tree = opened(folder, config)
@@ -140,3 +140,19 @@ def test_images_that_are_not_what_they_were(tmp_path: Path, tasks: Path) -> None
     assert amended.images == tree.images
     assert list(amended.quarantined) == ["shop/price"]
     assert opened(folder, config).length == amended.length
+
+    for finding in (cache_of_its_own / "tasks").iterdir():
+        finding.unlink()
+    assert opened(folder, config).length == amended.length, (
+        "a run keeps its tasks, as long as their images are the same"
+    )
+    pretend({"": "sha256:old"})
+    with pytest.raises(SandboxFault, match="2 of 2 tasks were never checked"):
+        opened(folder, config, "images")
+    prepared(config)
+    benchmark = open_benchmark(config.run.benchmark, config.grading)
+    Findings(benchmark, LocalSandbox("ground"), config).keep(
+        Finding("shop/bill", "floor", "it is solved from the start")
+    )
+    with pytest.raises(ConfigError, match=r"1 tasks are unfit in the images as they are now, such as shop/bill .floor"):
+        opened(folder, config, "images")

@@ -188,8 +188,9 @@ class Shelf:
     def _ours(self) -> list[Pin]:
         """What dgm has pulled and is still here, the longest unused first."""
         pins = [pin for pin in self._pins() if pin.ours and pin.digest]
-        here = {one["Id"] for one in self._engine().images()} if pins else set()
-        found = [pin for pin in pins if pin.id in here]
+        # One that somebody else has given a name of their own stays when ours is taken from it, and is theirs then.
+        here = {digest for one in self._engine().images() for digest in one["RepoDigests"] or ()} if pins else set()
+        found = [pin for pin in pins if pin.digest in here]
         return sorted(found, key=lambda pin: self._path(pin.name).stat().st_mtime_ns)
 
     def _pins(self) -> list[Pin]:

@@ -176,6 +176,10 @@ def test_images_are_fetched_checked_removed_and_fetched_again(tmp_path: Path) ->
         refused = dgm("run", *more, cwd=tmp_path, DOCKER_HOST=host)
         assert refused.returncode == 2
         assert f"{name} was sha256:" in refused.stderr
+        unready = dgm("run", *more, "--amend=images", cwd=tmp_path, DOCKER_HOST=host)
+        assert unready.returncode == 5
+        assert "were never checked on this machine" in unready.stderr
+        assert dgm("prepare", *settings, cwd=tmp_path, DOCKER_HOST=host).returncode == 0
         assert dgm("run", *more, "--amend=images", cwd=tmp_path, DOCKER_HOST=host).returncode == 0
 
         doctor = ("doctor", *settings[:1], f"--set=sandbox.image={lost}")
