@@ -35,6 +35,8 @@ TOOLS = {
 ONE_COMMIT = resources("dgm.benchmarks").joinpath("one_commit.py").read_text
 GRADE = 'run() { exec "$1" -I -S -B "$2/swebench_$3.py" "$2/plan"; }; (run "$@" lay) && run "$@" grader'
 GATE = "{{ command -v {python} || command -v python3; }} > {place}/tools/python; kill -STOP $$"
+OFFLINE = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+"""Installing the project again works with what the image has. (To pip, a false value here means: no isolation.)"""
 USUAL = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 APPLY = "cd {work} && {{ git apply --verbose {home}/gold.diff || patch --batch --fuzz=5 -p1 -i {home}/gold.diff; }}"
 STATEMENT = """{problem}
@@ -175,7 +177,7 @@ class SweBenchmark:
                 job=job,
                 command=("/bin/sh", "-c", GRADE, "sh", "{python}", f"{PLACE}/tools"),
                 files={f"{PLACE}/tools/{name}": file for name, file in files.items()},
-                env={"HOME": "/root", "PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+                env={"HOME": "/root", **OFFLINE},
                 take=(f"{PLACE}/out",),
                 image=row.image,
                 python=self.settings.python,
