@@ -144,7 +144,8 @@ def find_out(findings: Findings, task: TaskId, fetch: Fetch, times: int, again: 
         known = findings.find(task)
         if known is not None and known.times >= times and not again:
             return known
-        found = examine(findings.benchmark, task, findings.sandbox, times, stop)
+        # What few trials show must not replace what more of them have shown.
+        found = examine(findings.benchmark, task, findings.sandbox, max(times, known.times if known else 0), stop)
     except Unavailable as error:
         found = Finding(task, "unavailable", said(str(error)))
     findings.keep(found)
