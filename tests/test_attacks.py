@@ -173,7 +173,7 @@ def test_what_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     tell([good, known], as_json=False)
     said = capsys.readouterr().out.splitlines()
     assert said[0].split() == ["held", "a/b"]
-    assert said[1].split() == "remains a/c flagged as x; solved".split()
+    assert said[1].split() == ["remains", "a/c", "flagged", "as", "x;", "solved"]
     assert said[2] == "2 cases: 1 held, 1 remains."
     with pytest.raises(SystemExit) as end:
         tell([good, Defence("a/d", "all", "held", "FAILED", "\x1b[31mthe moon")], as_json=True)
