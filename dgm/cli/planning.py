@@ -39,7 +39,8 @@ class ModelPlan(Struct, frozen=True):
 class Plan(Struct, frozen=True):
     """What a run would do. `expansions` is an estimate, evaluations^alpha; `unfit`: why it could not start, or empty;
     `done`: evaluations that an existing archive has; `changed`: settings that differ from the archive's; `quarantined`:
-    tasks that are left out, with the reason; `unprepared`: how many tasks `dgm prepare` has not looked at here."""
+    tasks that are left out, with the reason; `unprepared`: how many tasks keep it from starting, since `dgm prepare`
+    has not looked at them."""
 
     archive: str
     done: int
@@ -117,7 +118,7 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
         sample=config.run.sample if isinstance(config.run.tasks, int) and config.run.tasks else "",
         held_out=len(selection.held_out),
         quarantined=stage.footing.quarantined,
-        unprepared=len(stage.footing.unknown),
+        unprepared=len(stage.footing.unknown) if unprepared(config, stage.footing) else 0,
         policy=config.policy.name,
         evaluations=config.run.evaluations,
         expansions=expansions,
@@ -199,7 +200,7 @@ def plan_lines(plan: Plan) -> list[str]:
         f"benchmark    {plan.benchmark}, version {plan.benchmark_version[:12]}",
         f"tasks        {tasks_line(plan.tasks, plan.subset, plan.sample, plan.held_out)}",
         *quarantined_lines(plan.quarantined),
-        *([f"unprepared   {plan.unprepared:,}"] if plan.unfit and plan.unprepared else []),
+        *([f"unprepared   {plan.unprepared:,}"] if plan.unprepared else []),
         f"policy       {plan.policy}",
         f"budget       {count(plan.evaluations, 'evaluation')}, and about {count(plan.expansions, 'expansion')}",
         f"slots        {count(plan.slots, 'job')} at once",

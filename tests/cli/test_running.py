@@ -91,6 +91,7 @@ def test_a_plan_does_nothing(tmp_path: Path) -> None:
     done = dgm("run", *FEW, "--dry-run", "--json", cwd=tmp_path)
     plan = json.loads(done.stdout)
     assert (plan["tasks"], plan["evaluations"], plan["expansions"], plan["sandbox"]) == (3, 4, 1, "local")
+    assert plan["unprepared"] == 0, "the starter benchmark is proven"
     assert (plan["upper_bound_usd"], plan["simulation"], plan["unfit"]) == (0.0, True, "")
     assert not list(tmp_path.iterdir())
     assert "at most $0.00" in dgm("run", *FEW, "--dry-run", cwd=tmp_path).stdout
