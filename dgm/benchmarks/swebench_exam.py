@@ -102,7 +102,8 @@ def read_result(ran: Ran) -> tuple[Result | None, bytes | None]:
 def shown(log: str) -> str:
     """The part of the log that the tests printed, if that can be told."""
     inside = log.partition(START)[2].rpartition(END)[0]
-    return inside or log
+    # The markers are words of two commands, which the shell shows.
+    return inside.partition("\n")[2].rpartition("\n")[0] or log
 
 
 def told(official: Official) -> dict[str, str]:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dgm.benchmarks.swebench_exam import shown
 from dgm.benchmarks.swebench_patch import filtered, read_ini, read_toml, steered_back
 from dgm.files import BadFiles, File
 from dgm.protocols import Patch
@@ -99,3 +100,9 @@ def test_steering_is_never_that_of_the_patch(old: list[str], new: list[str], pat
     found = steered_back(path, File("\n".join(new).encode()), File("\n".join(old).encode()))
     if found is not None:
         assert parse(found.data.decode())[0] == parse("\n".join(old))[0]
+
+
+def test_a_report_is_what_the_tests_printed_without_the_markers() -> None:
+    log = "+ git show\n+ : '>>>>> Start Test Output'\n+ pytest -rA\nPASSED a\n+ : '>>>>> End Test Output'\n+ git\n"
+    assert shown(log) == "+ pytest -rA\nPASSED a"
+    assert shown("no markers\n") == "no markers\n"
