@@ -20,9 +20,11 @@ from dgm.config import PolicyConfig
 from dgm.events import AgentBorn, AnyEvent, JobStarted, RunConfigured, TaskScored
 from dgm.executors import Threads
 from dgm.files import File
+from dgm.flight import Flight
 from dgm.jobs import Evaluate, Expand, Rewrite, Usage
 from dgm.log import LogReader, LogWriter, sealed, whole
-from dgm.machine import HGM, run, stream
+from dgm.machine import run, stream
+from dgm.policies.hgm import HGM
 from dgm.testing import World, numbered
 from dgm.tree import Tree
 
@@ -181,7 +183,7 @@ def throughput(folder: Path, slots: int, jobs: int) -> tuple[float, float]:
                 steady.append(time.perf_counter())  # from here on the budget, not the loop, leaves slots empty
             return job
 
-        run(archive, measured, world, Threads(), slots)
+        run(archive, measured, Flight(world, Threads()), slots)
         ended = time.perf_counter()
     until = steady[0] if steady else ended
     used = sum(

@@ -17,7 +17,8 @@ _HOMES = {
     "dgm.files": ("BadFiles", "File", "Files", "read_folder", "write_folder"),
     "dgm.jobs": ("Evaluate", "Expand", "Failure", "Rewrite", "Usage", "Verdict"),
     "dgm.flight": ("End", "Work"),
-    "dgm.machine": ("HGM", "Policy"),
+    "dgm.policies": ("Policy",),
+    "dgm.policies.hgm": ("HGM",),
     "dgm.protocols": (
         "Benchmark",
         "Errand",

@@ -119,9 +119,10 @@ class Agent:
 
     def lineage(self) -> list["Agent"]:
         """From the seed down to this agent."""
-        return list(self._up())[::-1]
+        return list(self.upwards())[::-1]
 
-    def _up(self) -> Iterator["Agent"]:
+    def upwards(self) -> Iterator["Agent"]:
+        """From this agent up to its seed."""
         agent: Agent | None = self
         while agent is not None:
             yield agent
@@ -149,10 +150,10 @@ class Clades:
             self._sweep(solvers, failers)
             return
         for index in solvers:
-            for agent in self._order[index]._up():
+            for agent in self._order[index].upwards():
                 agent._clade_solved += 1
         for index in failers:
-            for agent in self._order[index]._up():
+            for agent in self._order[index].upwards():
                 agent._clade_failed += 1
 
     def _sweep(self, solvers: list[int], failers: list[int]) -> None:

@@ -57,7 +57,8 @@ class PolicyConfig(Section, frozen=True):
     """The table `[policy]`."""
 
     name: str = "hgm"
-    """`hgm`, or the dotted path of a function (PolicyConfig, budget) -> policy."""
+    """One of ours (`dgm simulate --list` names them), or the dotted path of a function (budget, PolicyConfig) ->
+    policy."""
     alpha: float = 0.6
     """Widening: expand while (evaluations)^alpha >= agents, failed expansions and those under way counted."""
     seed_evaluations: int = 10

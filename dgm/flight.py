@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -55,13 +55,21 @@ GRACE = 30.0
 """Seconds between ending a stuck job's processes and giving up on its worker."""
 
 
+class Landed(Protocol):
+    """Jobs that have ended, in that order: a `SimpleQueue`, or one in which waiting makes a simulated clock go on."""
+
+    def put(self, item: "tuple[JobId, Future[Outcome]]") -> None: ...
+
+    def get(self, block: bool = True, timeout: float | None = None) -> "tuple[JobId, Future[Outcome]]": ...
+
+
 @dataclass
 class Flight:
     """The jobs under way, with the time at which each is cancelled and then given up."""
 
     work: Work
     executor: Executor
-    landed: "SimpleQueue[tuple[JobId, Future[Outcome]]]" = field(default_factory=SimpleQueue)
+    landed: Landed = field(default_factory=SimpleQueue[Any])
     deadlines: dict[JobId, float] = field(default_factory=dict)
     cancelled: set[JobId] = field(default_factory=set)
 

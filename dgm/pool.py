@@ -113,7 +113,7 @@ class Pools:
         self._clades.settle()
         seen: set[int] = set()
         for index in self._stale_clades:
-            for agent in self._order[index]._up():
+            for agent in self._order[index].upwards():
                 if agent.index in seen:
                     break
                 seen.add(agent.index)

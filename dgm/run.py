@@ -23,17 +23,18 @@ from dgm.door import Door
 from dgm.events import RunConfigured
 from dgm.executors import Threads
 from dgm.files import Files, read_folder
-from dgm.flight import End
+from dgm.flight import End, Flight
 from dgm.gateway import Gateway
 from dgm.ground import Footing, accept_images, footing_of, images_of, insist, moved, replaced
 from dgm.ledger import spent
 from dgm.llm import REPLAY, open_model
-from dgm.machine import HGM, Policy, finished, run, stream
+from dgm.machine import finished, run, stream
+from dgm.policies import open_policy
 from dgm.protocols import Benchmark, Model, ModelFault, SandboxFault
 from dgm.readiness import Findings
 from dgm.results import Results
 from dgm.sandbox import open_sandbox
-from dgm.selection import Searched, choose
+from dgm.selection import Searched, check_names, choose
 from dgm.shipped import shipped
 from dgm.spending import Spending
 from dgm.tree import Tree
@@ -55,16 +56,16 @@ class Run:
         Raises as `rehearse` does, before anything is paid for.
         """
         worker, archive = self.worker, self.worker.archive
-        config, policy, tree = worker.config.run, policy_of(worker.config), archive.tree
+        config, tree = worker.config.run, archive.tree
+        policy = open_policy(worker.config.policy, config.evaluations)
         if tree.ended and not tree.running and policy(tree, stream(config.random_seed, tree)) is None:
             return finished(tree)
         worker.sandbox.reap()
         # What is said here stands in no log: where it could keep a job from fitting, every start would pay for nothing.
         if tree.running or worker.affordable(tree, len(ROLES) * worker.config.caps.usd_per_call):
             rehearse(worker, self.seed)
-        end = run(
-            archive, policy, worker, Threads(), slots_of(worker.config), halted, config.random_seed, config.pause_hours
-        )
+        flight, slots = Flight(worker, Threads()), slots_of(worker.config)
+        end = run(archive, policy, flight, slots, halted, config.random_seed, config.pause_hours)
         archive.end(end.code, end.reason)
         archive.mirror()
         return end
@@ -86,10 +87,13 @@ def open_run(config: Config, folder: Path, environ: Mapping[str, str], amend: It
     `BadFiles`, and what `Archive` raises on a damaged or busy folder. Nothing has been paid for by then.
     """
     amend = set(amend)
+    new = not (folder / LOG).is_file()
+    if new:
+        check_names(config.run)
     benchmark = open_benchmark(config.run.benchmark, config.grading)
     seed = seed_of(config)
-    policy_of(config)
-    if not (folder / LOG).is_file():  # a mistake in the settings of a new run leaves no folder behind
+    open_policy(config.policy, config.run.evaluations)
+    if new:  # a mistake in the settings of a new run leaves no folder behind
         models_of(config, Searched(benchmark, choose(config.run, benchmark).tasks), environ)
     with ExitStack() as opened:
         archive = opened.enter_context(Archive(folder))
@@ -231,20 +235,6 @@ def results_of(config: Config, folder: Path) -> Results | None:
     if not config.run.cache or model.name == "scripted" or model.name.startswith(REPLAY) or model.record:
         return None  # simulations are free, and a recording has to hold all that was said
     return Results(cache_folder() / "results", folder.resolve().name)
-
-
-def policy_of(config: Config) -> Policy:
-    """The policy by its name. Raises `ConfigError`."""
-    if config.policy.name == "hgm":
-        return HGM(config.run.evaluations, config.policy)
-    from importlib import import_module
-
-    module, _, name = config.policy.name.rpartition(".")
-    try:
-        policy: Policy = getattr(import_module(module), name)(config.policy, config.run.evaluations)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"policy.name: {config.policy.name!r} is neither `hgm` nor importable: {error}") from error
-    return policy
 
 
 def slots_of(config: Config) -> int:

@@ -27,7 +27,8 @@ class Tree:
         "_agents", "_clades", "_order", "_pools", "_running", "_seeds", "_suspects", "_usd_per_agent",
         "_usd_per_job", "began", "benchmark", "config", "ended", "epsilon", "evaluations", "expanding",
         "failed_in_a_row", "failures", "held_out", "images", "last", "last_failure", "length", "next_job",
-        "patience", "paused", "quarantined", "solved", "spent", "stillborn", "tasks",
+        "patience", "paused", "quarantined", "solved", "spent", "spent_expanding",
+        "spent_in_vain", "stillborn", "tasks",
     )  # fmt: skip
 
     def __init__(self, events: Iterable[AnyEvent] = ()) -> None:
@@ -55,6 +56,10 @@ class Tree:
         self.failures: Counter[str] = Counter()
         self.last_failure = ""
         self.spent = Usage()
+        self.spent_expanding = Usage()
+        """What the expansions cost that ended with a child or a stillborn one."""
+        self.spent_in_vain = Usage()
+        """What the other failed jobs cost."""
         self.began = self.last = 0.0
         """Times of the first and of the last event."""
         self.ended: RunEnded | None = None
@@ -85,6 +90,16 @@ class Tree:
     def seeds(self) -> tuple[Agent, ...]:
         """The agents without a parent, in the order in which they joined."""
         return tuple(self._seeds)
+
+    @property
+    def expansions(self) -> int:
+        """Those that ended with a child or a stillborn one."""
+        return len(self._order) - len(self._seeds) + self.stillborn
+
+    @property
+    def evaluating(self) -> int:
+        """Evaluations under way."""
+        return len(self._running) - self.expanding
 
     def agent(self, index: int) -> Agent:
         """The agent that was born as number `index`, from 0."""
@@ -212,6 +227,7 @@ class Tree:
             parent._children.append(agent)
             parent.barren = 0
             self._finish(started, event.usage)
+            self.spent_expanding += event.usage
             self._ended_well()
 
     def _scored(self, event: TaskScored) -> None:
@@ -241,6 +257,10 @@ class Tree:
         started = self._job(event.job)
         job = started.job
         agent = self._finish(started, event.usage)
+        if event.cause == "stillborn":
+            self.spent_expanding += event.usage
+        else:
+            self.spent_in_vain += event.usage
         self.failures[event.cause] += 1
         self.last_failure = event.reason
         self.failed_in_a_row[event.cause] += 1

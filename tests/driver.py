@@ -7,7 +7,9 @@ from dgm.archive import Archive
 from dgm.config import PolicyConfig
 from dgm.events import RunConfigured
 from dgm.executors import Threads
-from dgm.machine import HGM, run
+from dgm.flight import Flight
+from dgm.machine import run
+from dgm.policies.hgm import HGM
 from dgm.testing import World, numbered
 
 TASKS = tuple(f"toy/{n}" for n in range(40))
@@ -21,7 +23,7 @@ def main(folder: str, evaluations: str) -> None:
             archive.configure(RunConfigured(1.0, "0", {}, TASKS, "v"))
         archive.seed(numbered(0.4))
         world = World(archive, seconds=lambda rng: rng.random() / 20, faults=0.02)
-        end = run(archive, HGM(budget, PolicyConfig()), world, Threads(), SLOTS)
+        end = run(archive, HGM(budget, PolicyConfig()), Flight(world, Threads()), SLOTS)
         archive.end(end.code, end.reason)
         archive.mirror()
 

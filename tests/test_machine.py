@@ -12,10 +12,11 @@ from dgm.archive import Archive, read_tree
 from dgm.config import PolicyConfig
 from dgm.events import JobStarted, RunConfigured
 from dgm.executors import Inline, Threads
-from dgm.flight import End, Patience, Work
+from dgm.flight import End, Flight, Patience, Work
 from dgm.jobs import Assignment, Evaluate, Expand, Failure, JobId, Outcome, Usage, Verdict
 from dgm.log import LogReader
-from dgm.machine import HGM, run, stream
+from dgm.machine import run, stream
+from dgm.policies.hgm import HGM
 from dgm.testing import World, numbered
 from dgm.tree import Tree
 
@@ -37,7 +38,7 @@ def new(path: Path) -> Archive:
 
 def go(archive: Archive, work: Work, budget: int = 60, slots: int = 4, **options: object) -> End:
     executor = Inline() if slots == 1 else Threads()
-    return run(archive, HGM(budget, PolicyConfig()), work, executor, slots, tick=0.05, **options)  # type: ignore[arg-type]
+    return run(archive, HGM(budget, PolicyConfig()), Flight(work, executor), slots, tick=0.05, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("slots", [1, 8])

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from dgm.config import PolicyConfig
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured, TaskScored
 from dgm.jobs import Evaluate, Expand, Job
-from dgm.machine import HGM, stream, study, thompson
+from dgm.machine import stream
+from dgm.policies.choosing import study, thompson
+from dgm.policies.hgm import HGM
 from dgm.pool import Pool
 from dgm.tree import Tree
 from tests.worlds import TASKS, logs, name, snapshot

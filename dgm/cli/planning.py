@@ -13,17 +13,19 @@ from msgspec import Struct
 from dgm.archive import LOG, Reader
 from dgm.benchmarks import open_benchmark
 from dgm.cli import setting
+from dgm.cli.advising import prepare_again
 from dgm.cli.failing import UNFIT
 from dgm.cli.looking import SIMULATION, quarantined_lines, tasks_line
 from dgm.cli.reading import archive_folder
 from dgm.config import ROLES, Config
 from dgm.ground import Footing, footing_of, images_of, moved, unprepared
 from dgm.jobs import TaskId
+from dgm.policies import open_policy
 from dgm.protocols import Benchmark, Sandbox, SandboxFault
 from dgm.readiness import Findings
 from dgm.sandbox import open_sandbox
-from dgm.selection import Searched, selected
-from dgm.text import clip, count, dollars, note, out, out_json, plain
+from dgm.selection import Searched, check_names, selected
+from dgm.text import clip, count, dollars, fold, note, out, out_json, plain
 from dgm.tree import Tree
 
 
@@ -78,10 +80,11 @@ def show_plan(path: Path | None, archive: Path | None, overrides: list[str], ame
     if as_json:
         out_json(plan)
     else:
-        out(*plan_lines(plan))
+        out(*fold(plan_lines(plan), 13))
     if plan.unfit:
         sys.stdout.flush()
-        note(f"dgm: {plain(plan.unfit)}")
+        then = f". To prepare: {prepare_again(None, path, overrides)}" if plan.unprepared else ""
+        note(f"dgm: {plain(plan.unfit)}{then}")
         sys.exit(UNFIT)
 
 
@@ -90,12 +93,14 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
     from dgm import run, settings
     from dgm.spending import price_of
 
-    benchmark = open_benchmark(config.run.benchmark, config.grading)
     tree = Reader(folder).tree if (folder / LOG).is_file() else Tree()
+    if not tree.config:
+        check_names(config.run)
+    benchmark = open_benchmark(config.run.benchmark, config.grading)
     differing = run.changed(tree, settings.resolved(config), benchmark) if tree.config else []
     run.seed_of(config)
     models = run.models_of(config, benchmark, os.environ)
-    run.policy_of(config)
+    open_policy(config.policy, config.run.evaluations)
     prices = {role: price_of(*models[role]) for role in ROLES}
     stage = staged(config, benchmark, tree, differing)
     selection = stage.footing.selection

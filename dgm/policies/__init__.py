@@ -1,0 +1,30 @@
+"""How the next job is chosen. Each policy is a pure function of the tree and of random numbers, in a file of its own.
+
+Invariant: nothing here is imported before it is used, since policies need NumPy and reading an archive does not.
+"""
+
+from importlib import import_module
+from typing import cast
+
+from dgm.config import ConfigError, PolicyConfig
+from dgm.policies.choosing import Policy
+
+POLICIES = {
+    "hgm": "dgm.policies.hgm.HGM",
+}
+"""Name to the function (budget, PolicyConfig) -> `Policy`."""
+
+
+def open_policy(config: PolicyConfig, budget: int) -> Policy:
+    """The policy that `config.name` names: one of ours, or a dotted path. `budget`: B, in evaluations.
+
+    Raises `ConfigError`.
+    """
+    module, _, name = POLICIES.get(config.name, config.name).rpartition(".")
+    try:
+        return cast(Policy, getattr(import_module(module), name)(budget, config))
+    except (ImportError, AttributeError, ValueError) as error:
+        names = ", ".join(POLICIES)
+        raise ConfigError(
+            f"policy.name: {config.name!r} is neither one of {names} nor the path of a function: {error}"
+        ) from error

@@ -1,0 +1,65 @@
+"""What policies have in common: draws among agents, an untried task, the evidence of an expansion.
+
+Invariant: pure; a function of the tree and of the random numbers that it is given.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from dgm.clade import Agent
+from dgm.jobs import Evaluate, Expand, Job, TaskId
+from dgm.pool import Pool
+from dgm.tree import Tree
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+Policy = Callable[[Tree, "Generator"], Job | None]
+"""Picks the next job, or None to start nothing until something has finished. Pure."""
+
+
+def thompson(pool: Pool, tau: float, rng: "Generator") -> int | None:
+    """The agent with the largest of independent draws from Beta(tau (1 + solved), tau (1 + failed)); None of none.
+
+    The largest of n draws from one posterior is its quantile at U^(1/n): one draw serves a group of equal tallies, so
+    this has the distribution of a draw for every agent at the cost of a draw for every distinct tally.
+    """
+    import numpy as np
+
+    if not len(pool):
+        return None
+    sizes = np.frombuffer(pool.sizes, dtype=np.int64)
+    a = tau * (1.0 + np.frombuffer(pool.solved))
+    b = tau * (1.0 + np.frombuffer(pool.failed))
+    draws = rng.beta(a, b)
+    crowds = np.flatnonzero(sizes > 1)
+    if len(crowds):
+        from scipy.special import betaincinv
+
+        draws[crowds] = betaincinv(a[crowds], b[crowds], rng.random(len(crowds)) ** (1.0 / sizes[crowds]))
+    members = pool.members[int(np.argmax(draws))]
+    return members[rng.integers(len(members))]
+
+
+def evaluation(tree: Tree, agent: Agent, rng: "Generator") -> Evaluate:
+    """A task that is new to `agent`, each as likely as any other. The agent has to be in `tree.evaluable`."""
+    todo = tree.untried(agent)
+    return Evaluate(agent.id, todo[rng.integers(len(todo))])
+
+
+def expansion(parent: Agent, rng: "Generator") -> Expand:
+    return Expand(parent.id, study(parent, rng))
+
+
+def study(parent: Agent, rng: "Generator") -> TaskId | None:
+    """A task that `parent`, or else the nearest ancestor with a failure, has failed: the evidence of an expansion.
+
+    One of those that `parent` has been expanded on least often: the same evidence again teaches less than another.
+    """
+    for agent in parent.upwards():
+        failed = [task for task, solved in agent.results.items() if not solved and not parent.results.get(task)]
+        if failed:
+            least = min(parent.studied.get(task, 0) for task in failed)
+            fresh = [task for task in failed if parent.studied.get(task, 0) == least]
+            return fresh[rng.integers(len(fresh))]
+    return None

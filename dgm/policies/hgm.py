@@ -1,0 +1,65 @@
+"""Huxley-Gödel Machine (arXiv 2510.21614, Algorithm 1): expand the most promising clade, evaluate the most promising
+agent.
+
+    until the budget is spent
+        if evaluations ** alpha >= agents:  pick a parent by its clade; let it write a child
+        else:                               pick an agent by its own record; give it a task
+
+Invariant: pure; a choice costs by the number of distinct tallies, not of agents.
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dgm.config import PolicyConfig
+from dgm.jobs import Evaluate, Expand, Job
+from dgm.policies.choosing import evaluation, expansion, thompson
+from dgm.tree import Tree
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+
+@dataclass(frozen=True)
+class HGM:
+    """`budget` is B, in evaluations.
+
+    Unlike the released code it lets a tree grow in which nothing was solved yet, and it charges failed expansions: each
+    counts as an agent when the tree's width is compared with the evaluations so far.
+    """
+
+    budget: int
+    config: PolicyConfig = field(default_factory=PolicyConfig)
+
+    def __call__(self, tree: Tree, rng: "Generator") -> Job | None:
+        left = self.budget - tree.evaluations - tree.evaluating
+        if left <= 0:
+            return None
+        tau = self.budget / left if self.config.cooling else 1.0
+        opening = self.opening(tree, rng)
+        if opening is not None:
+            return opening
+        if tree.evaluations**self.config.alpha >= len(tree.agents) + tree.expanding + tree.stillborn:
+            return self.expand(tree, tau, rng) or self.evaluate(tree, tau, rng)
+        job = self.evaluate(tree, tau, rng)
+        return self.expand(tree, tau, rng) if job is None and not tree.running else job
+
+    def opening(self, tree: Tree, rng: "Generator") -> Job | None:
+        """The warm start: some evaluations of the seed, then some expansions of it; None once both have been had."""
+        seed = tree.seeds[0]
+        if seed.evaluations + len(seed.evaluating) < self.config.seed_evaluations and seed.index in tree.evaluable:
+            return evaluation(tree, seed, rng)
+        had = len(seed.children) + seed.expanding + tree.stillborn
+        if had < self.config.warm_start and seed.index in tree.expandable:
+            return expansion(seed, rng)
+        return None
+
+    def expand(self, tree: Tree, tau: float, rng: "Generator") -> Expand | None:
+        """theta_a ~ Beta(tau (1 + S_clade), tau (1 + F_clade)); the agent with the largest becomes a parent."""
+        index = thompson(tree.expandable, tau, rng)
+        return None if index is None else expansion(tree.agent(index), rng)
+
+    def evaluate(self, tree: Tree, tau: float, rng: "Generator") -> Evaluate | None:
+        """theta_a ~ Beta(tau (1 + S_a), tau (1 + F_a)); the agent with the largest gets a task that is new to it."""
+        index = thompson(tree.evaluable, tau, rng)
+        return None if index is None else evaluation(tree, tree.agent(index), rng)
