@@ -136,22 +136,34 @@ def set_aside(
 # ---------------------------------------------------------------- by name
 
 
+def check_names(run: RunConfig) -> None:
+    """Raises `ConfigError` for subsets that are not there: all that can be said before the benchmark is opened."""
+    for key, name in (("run.subset", run.subset), ("run.held_out", run.held_out)):
+        if name and isinstance(name, str):
+            subset_lines(run, key, name)
+
+
 def members(run: RunConfig, key: str, name: str, benchmark: Benchmark) -> list[TaskId]:
     """The tasks of the subset `name`: a file in the benchmark's `subsets/`, or the path of one.
 
     Raises `ConfigError`.
     """
+    lines = subset_lines(run, key, name)
+    return listed(f"{key} {name}", [words for line in lines if (words := line.partition("#")[0].strip())], benchmark)
+
+
+def subset_lines(run: RunConfig, key: str, name: str) -> list[str]:
+    """What stands in the subset's file. Raises `ConfigError`."""
     folder = shipped("benchmarks", run.benchmark) / "subsets"
     path = Path(name).expanduser() if "/" in name or name.endswith(".txt") else folder / f"{name}.txt"
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         known = ", ".join(sorted(path.stem for path in folder.glob("*.txt"))) or "none"
         raise ConfigError(
-            f"{key}: no subset {name!r}; {benchmark.name} has {known}, and a path such as ./mine.txt means a file of "
+            f"{key}: no subset {name!r}; {run.benchmark} has {known}, and a path such as ./mine.txt means a file of "
             "yours, with the id of a task on each line"
         ) from error
-    return listed(f"{key} {name}", [words for line in lines if (words := line.partition("#")[0].strip())], benchmark)
 
 
 def listed(what: str, ids: Iterable[str], benchmark: Benchmark) -> list[TaskId]:

@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 
-from dgm.benchmarks.held import BadBenchmark, read_tree
+from dgm.benchmarks.held import BadBenchmark, read_tree, tell
 from dgm.cache import cache_folder
 from dgm.durable import place, sync_folder
 from dgm.files import BadFiles, File, Files, checked, without_litter
@@ -117,6 +117,7 @@ def fetched(url: str, digest: str) -> Path:
     path = cache_folder() / "collections" / (sha256(f"{url} {digest}".encode()).hexdigest()[:32] + ending)
     if path.exists():
         return path
+    tell(f"Fetching {url}; this happens once.")
     try:
         with urllib.request.urlopen(url, timeout=SECONDS) as answer:  # noqa: S310 # http and https only, see above
             data = answer.read(MOST_BYTES + 1)

@@ -4,6 +4,7 @@ Invariant: what is read is checked whole when the benchmark is opened, and never
 """
 
 import re
+import sys
 import tomllib
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
@@ -105,6 +106,12 @@ def read_settings(path: Path, kind: type[Settings]) -> Settings:
         raise BadBenchmark(f"{path}: {error}{hint(str(error), kind)}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadBenchmark(f"{path} is not TOML: {error}") from error
+
+
+def tell(text: str) -> None:
+    """Say, for people, what takes long while a benchmark is opened."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def hint(error: str, kind: type[Struct]) -> str:

@@ -6,19 +6,28 @@ Invariant: a row that got through `read_rows` can be shown, run and graded witho
 import json
 import re
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from logging import CRITICAL, getLogger
 from pathlib import Path
+from secrets import token_hex
+from socket import create_connection
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 from msgspec import Struct
 
 from dgm.benchmarks import swebench_official
-from dgm.benchmarks.held import BadBenchmark
+from dgm.benchmarks.held import BadBenchmark, tell
+from dgm.cache import cache_folder
+from dgm.durable import make_folder, place
 
 INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,150}")
 IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9_./:@-]{0,254}")
 TYPES = ("pass_and_fail", "fail_only")
+REACH = 5.0
+"""Seconds after which a hub that does not answer is taken for out of reach."""
 START, END = ">>>>> Start Test Output", ">>>>> End Test Output"
 
 
@@ -117,26 +126,62 @@ def read_parquet(path: Path) -> list[Any]:
         raise BadBenchmark(f"{path} is not Parquet: {error}") from error
 
 
-def read_dataset(name: str, split: str, revision: str | None) -> Iterable[Any]:
-    """The rows of a dataset of the Hugging Face hub, or of its copy in the cache."""
+def read_dataset(name: str, split: str, revision: str | None) -> list[Any]:
+    """The rows of a dataset of the Hugging Face hub: from the copy in the machine's cache, or fetched into it."""
     swebench_official.version()
+    key = sha256("\n".join((name, split, revision or "")).encode()).hexdigest()[:32]
+    copy = cache_folder() / "datasets" / f"{key}.json"
+    if copy.exists():
+        return read_file(copy)
+    rows = fetched(name, split, revision)
+    kept = [{field: row.get(field) for field in Row.__struct_fields__} for row in rows]
+    make_folder(copy.parent, 0o700)
+    place(copy, copy.with_name(f"{copy.name}.{token_hex(4)}.new"), json.dumps(kept).encode(), 0o600)
+    return kept
+
+
+def fetched(name: str, split: str, revision: str | None) -> list[Any]:
+    """The rows as the hub has them, or the library's own copy of them. Raises `BadBenchmark`."""
     try:
-        from datasets import load_dataset
+        from datasets import config, load_dataset
         from datasets.exceptions import DatasetsError
         from datasets.utils import logging
+        from huggingface_hub import constants
     except ImportError as error:
         raise BadBenchmark(f"a dataset's name needs the `datasets` library: {swebench_official.INSTALL}") from error
     logging.disable_progress_bar()
     # Each of its tries to reach the hub would be a line of its own; the end of them is told below.
     getLogger("huggingface_hub").setLevel(CRITICAL)
+    tell(f"Fetching the dataset {name} (split {split}) from {constants.ENDPOINT}; this happens once.")
+    before = config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE
+    offline = not reachable(constants.ENDPOINT)
     try:
+        if offline:  # the library would try again and again
+            config.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE = True
         return list(load_dataset(name, split=split, revision=revision))
     except (DatasetsError, OSError, ValueError, RuntimeError) as error:
+        why = f"nothing answers at {constants.ENDPOINT}" if offline else str(error)
         raise BadBenchmark(
-            f"the dataset {name} (split {split}) cannot be had, and no copy of it is in the cache: {error}. "
+            f"the dataset {name} (split {split}) cannot be had, and no copy of it is in the cache: {why}. "
             "Connect once, so that it is cached, or set `rows` in a benchmark.toml of your own to a .jsonl, .json or "
             ".parquet file with its rows"
         ) from error
+    finally:
+        config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE = before
+
+
+def reachable(url: str) -> bool:
+    """Whether anything listens at the address of `url`, or of the proxy to it."""
+    parts = urlsplit(url)
+    if not proxy_bypass(parts.hostname or ""):
+        parts = urlsplit(getproxies().get(parts.scheme, url))
+    if parts.hostname is None:
+        return True  # a proxy without a scheme: the library finds out
+    try:
+        create_connection((parts.hostname, parts.port or (80 if parts.scheme == "http" else 443)), REACH).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 # ---------------------------------------------------------------- one row

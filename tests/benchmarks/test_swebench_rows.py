@@ -127,7 +127,9 @@ def test_bad_files_are_named(tmp_path: Path) -> None:
             opened(folder)
 
 
-def test_a_dataset_that_cannot_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dataset_that_cannot_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Offline and with nothing in the cache, there is one error, and it says what to do."""
     import datasets.config
     import huggingface_hub.constants
@@ -138,6 +140,38 @@ def test_a_dataset_that_cannot_be_had(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "benchmark.toml").write_text('kind = "swebench"\nname = "own"\ndataset = "nobody/has-this"\n')
     with pytest.raises(BadBenchmark, match=r"(?s)nobody/has-this \(split test\) cannot be had.*set `rows`"):
         opened(tmp_path)
+    assert "Fetching the dataset nobody/has-this" in capsys.readouterr().err
+
+
+def test_a_hub_out_of_reach_is_not_asked_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens at its address, so the library, which would try for half a minute, is told to stay offline."""
+    import datasets.config
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setattr(datasets.config, "HF_ENDPOINT", "http://127.0.0.1:1")
+    (tmp_path / "benchmark.toml").write_text('kind = "swebench"\nname = "own"\ndataset = "nobody/has-this"\n')
+    with pytest.raises(BadBenchmark, match=r"nothing answers at http://127\.0\.0\.1:1"):
+        opened(tmp_path)
+    assert not datasets.config.HF_HUB_OFFLINE
+
+
+def test_a_dataset_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder stands for the hub; once its rows are in the cache, it is not looked at any more."""
+    import datasets.config
+
+    monkeypatch.setenv("DGM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "hub"))
+    own = opened(write(tmp_path / "own", made()))
+    data = tmp_path / "dataset"
+    data.mkdir()
+    rows = tmp_path / "own" / "rows.jsonl"
+    (data / "test.jsonl").write_text(rows.read_text())
+    (tmp_path / "benchmark.toml").write_text(f'kind = "swebench"\nname = "own"\ndataset = "{data}"\n')
+    first = opened(tmp_path)
+    assert first.version == own.version
+    (data / "test.jsonl").unlink()
+    assert opened(tmp_path).version == own.version
 
 
 @pytest.mark.parametrize("name", ["swebench", "swebench-lite", "swebench-multilingual", "swebench-verified"])
