@@ -17,6 +17,10 @@ from dgm.selection import Selection, selected, settled
 from dgm.tree import Tree
 
 
+class Unprepared(SandboxFault):
+    """Tasks that nobody has looked at keep a run from starting."""
+
+
 class Footing(Struct, frozen=True):
     """What a run stands on: its tasks, those that were left out with the reason, and those that nothing is known of."""
 
@@ -39,7 +43,10 @@ def footing_of(run: RunConfig, findings: Findings, tree: Tree, differing: Collec
             selection = selected(run, findings.benchmark, tree, differing, unfit)
         except ConfigError as error:
             if unfit:
-                raise ConfigError(f"{error}. Not counted are {len(unfit)} that `dgm prepare` found unfit") from error
+                task, reason = next(iter(unfit.items()))
+                raise ConfigError(
+                    f"{error}. Not counted are {len(unfit)} that `dgm prepare` found unfit, such as {task} ({reason})"
+                ) from error
             raise
         tasks = (*selection.tasks, *selection.held_out)
         more = findings.unfit(tasks)
@@ -71,14 +78,14 @@ def unprepared(config: Config, footing: Footing) -> str:
     total = len(footing.selection.tasks) + len(footing.selection.held_out)
     return (
         f"{len(footing.unknown)} of {total} tasks were never checked on this machine, such as {footing.unknown[0]}: "
-        f"`dgm prepare {config.run.benchmark}` first, with the same settings; or set run.unprepared = true"
+        "`dgm prepare` them first, with the same settings; or set run.unprepared = true"
     )
 
 
 def insist(config: Config, footing: Footing) -> None:
-    """Raises `SandboxFault` where the run may not start on `footing`."""
+    """Raises `Unprepared` where the run may not start on `footing`."""
     if complaint := unprepared(config, footing):
-        raise SandboxFault(complaint)
+        raise Unprepared(complaint)
 
 
 def images_of(benchmark: Benchmark, sandbox: Sandbox) -> dict[str, str]:

@@ -5,14 +5,17 @@ Invariant: nothing that an agent or a model wrote reaches a terminal with its co
 
 import json
 import os
+import re
 import shutil
 import sys
+from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 import msgspec
 
 from dgm.jobs import AgentId, Usage
 
+SGR = re.compile(r"\x1b\[[0-9;]*m")
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -92,6 +95,26 @@ def encodable(sample: str, stream: TextIO) -> bool:
 def width() -> int:
     """Columns of the terminal; plenty where there is none, so that pipes get whole lines."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 200
+
+
+def fold(lines: Iterable[str], indent: int, stream: TextIO | None = None) -> list[str]:
+    """`lines` between words, so that they fit where `stream` (standard output) is a terminal; what goes on further
+    down is indented."""
+    if not (stream or sys.stdout).isatty():
+        return list(lines)
+    most = max(shutil.get_terminal_size().columns, indent + 20)
+    return [part for line in lines for part in _folded(line, indent, most)]
+
+
+def _folded(line: str, indent: int, most: int) -> Iterator[str]:
+    current = ""
+    for word in re.findall(r" *[^ ]+", line):
+        if current.strip() and len(SGR.sub("", current + word)) > most:
+            yield current
+            word = " " * indent + word.lstrip()
+            current = ""
+        current += word
+    yield current
 
 
 def out(*lines: str) -> None:

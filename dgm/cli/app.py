@@ -291,3 +291,7 @@ def doctor(
     from dgm.cli.checking import examine_machine
 
     examine_machine(config, set or [], archive, call, json)
+
+
+for one in app.registered_commands:  # or else the list of commands is cut at the width of the terminal
+    one.short_help = one.callback.__doc__ if one.callback else None

@@ -3,19 +3,18 @@
 Invariant: a difference that may be luck is called so.
 """
 
-import os
-import shutil
-import sys
+import shlex
 from pathlib import Path
 
 from msgspec import Struct
 
 from dgm import belief
 from dgm.cli import draw
+from dgm.cli.advising import program
 from dgm.cli.looking import MOST, SIMULATION, agent_line, drawn, tally_line
 from dgm.flight import End
 from dgm.report import AgentRow, Comparison, NoSuchAgent, compare, row, simulation
-from dgm.text import clip, count, duration, note, out, plain, short, spent
+from dgm.text import clip, count, duration, fold, note, out, plain, short, spent
 from dgm.tree import Tree
 from dgm.watch import failure_words
 
@@ -83,7 +82,7 @@ def close(tree: Tree, folder: Path, end: End, seconds: float) -> None:
     chosen = draw.strongest(tree, tree.epsilon, MOST) if len(tree.agents) > MOST else None
     out("", *drawn(tree, leader, None, chosen), "")
     if leader is not None:
-        out(*best_lines(best_report(tree)))
+        out(*fold(best_lines(best_report(tree)), 13))
     out(f"cost         {spent(tree.spent)}")
     out(
         f"time         {duration(seconds)} now, {duration(tree.last - tree.began)} from first to last event, "
@@ -97,8 +96,8 @@ def close(tree: Tree, folder: Path, end: End, seconds: float) -> None:
 
 def advice(tree: Tree, folder: Path, end: End) -> list[str]:
     """What to type next."""
-    option = f" --archive {folder}"
-    name = program()
+    option = f" --archive {shlex.quote(str(folder))}"
+    name = shlex.join(program())
     words = {
         0: f"Finished: {plain(end.reason)}.",
         3: f"Stopped at a spending cap: {plain(end.reason)}. To go on, raise it: --set CAP=DOLLARS --amend CAP.",
@@ -115,14 +114,3 @@ def advice(tree: Tree, folder: Path, end: End) -> list[str]:
         f"      {name} show best{option}         its tasks, one by one",
         f"      {name} export best DIR{option}   its source, ready to use",
     ]
-
-
-def program() -> str:
-    """What the user has to type to run this program."""
-    here = Path(sys.argv[0])
-    if here.name != "dgm":
-        return "python -m dgm"
-    found = shutil.which("dgm")
-    if found is not None and Path(found).resolve() == here.resolve():
-        return "dgm"
-    return os.path.relpath(here)

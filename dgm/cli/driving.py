@@ -17,6 +17,7 @@ from types import FrameType
 
 from dgm.archive import log_of
 from dgm.cli import setting
+from dgm.cli.advising import prepare_again
 from dgm.cli.failing import INTERRUPTED, leave, leave_pipe
 from dgm.cli.reading import archive_folder, driven
 from dgm.flight import End
@@ -90,13 +91,18 @@ def drive(path: Path | None, archive: Path | None, overrides: list[str], amend: 
     """Ends the process with the run's exit code."""
     config = setting.load(path, overrides)
     from dgm.cli.closing import close
+    from dgm.ground import Unprepared
     from dgm.run import open_run
     from dgm.watch import watching
 
     folder = archive_folder(archive)
     open_more_files()
     began = time.monotonic()
-    with open_run(config, folder, os.environ, amend) as run:
+    try:
+        opened = open_run(config, folder, os.environ, amend)
+    except Unprepared as fault:
+        raise Unprepared(f"{fault}. To prepare: {prepare_again(None, path, overrides)}") from fault
+    with opened as run:
         if config.simulated:
             note("This is a simulation: the scripted model stands in for a real one.")
         sandbox, tree = run.worker.sandbox, run.worker.archive.tree

@@ -17,6 +17,7 @@ from dgm.text import (
     colourful,
     duration,
     encodable,
+    fold,
     out,
     out_json,
     plain,
@@ -43,7 +44,7 @@ def show_status(archive: Path | None, as_json: bool) -> None:
     if as_json:
         out_json(found)
     else:
-        out(*status_lines(found, folder, now))
+        out(*fold(status_lines(found, folder, now), 13))
 
 
 def status_lines(found: Status, folder: Path, now: float) -> list[str]:
@@ -134,4 +135,4 @@ def show_best(archive: Path | None, as_json: bool) -> None:
     if as_json:
         out_json(found)
     else:
-        out(*best_lines(found))
+        out(*fold(best_lines(found), 13))

@@ -5,7 +5,6 @@ Invariant: it checks what a run with the same settings would use, in the same sa
 
 import fcntl
 import os
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from hashlib import sha1
 from pathlib import Path
 from threading import Event
+from typing import Any, TextIO
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from dgm.benchmarks import open_benchmark
 from dgm.cache import cache_folder
 from dgm.cli import setting
+from dgm.cli.advising import prepare_again, run_next
 from dgm.cli.failing import ERROR, UNFIT
 from dgm.config import Config, ConfigError
 from dgm.jobs import TaskId
@@ -27,8 +28,8 @@ from dgm.protocols import Benchmark, Cancelled, Sandbox, SandboxFault
 from dgm.readiness import Fetch, Finding, Findings, prepare
 from dgm.run import slots_of
 from dgm.sandbox import open_sandbox
-from dgm.selection import choose, listed
-from dgm.text import clip, count, note, out, out_json, plain, styled
+from dgm.selection import check_names, choose, listed
+from dgm.text import clip, count, fold, note, out, out_json, plain, styled
 
 STYLE = {"sound": "green", "unprepared": "red"}
 
@@ -57,7 +58,8 @@ def prepare_benchmark(
     as_json: bool,
 ) -> None:
     """Exits with `UNFIT` where no task is usable, with `ERROR` where some could not be looked at."""
-    config = meant(setting.load(path, overrides), name)
+    config = meant(setting.load(path, overrides), name, overrides)
+    check_names(config.run)
     benchmark = open_benchmark(config.run.benchmark, config.grading)
     source = getattr(benchmark, "source", "")
     if source:
@@ -79,10 +81,12 @@ def prepare_benchmark(
         what = {"benchmark": benchmark.name, "version": benchmark.version, "source": source}
         out_json({**what, "counts": counts, "tasks": rows})
     else:
-        out(*table(rows), last_line(rows, next_words(rows, name, path, overrides)))
+        # A terminal has had its line for each task as it was found out.
+        out(*([] if both_terminals() else table(rows)), *fold([last_line(rows)], 4))
     sys.stdout.flush()
+    note(next_words(rows, name, path, overrides))
     if not any(row.state == "sound" for row in rows):
-        note("dgm: no task is usable on this machine; the table says why.")
+        note("dgm: no task is usable on this machine.")
         sys.exit(UNFIT)
     if any(row.state == "unprepared" for row in rows):
         sys.exit(ERROR)
@@ -108,11 +112,14 @@ def tidied(sandbox: Sandbox) -> Iterator[None]:
         os.close(handle)
 
 
-def meant(config: Config, name: str | None) -> Config:
-    """The settings for the benchmark `name`. What they say about the tasks of another one does not count."""
+def meant(config: Config, name: str | None, overrides: Iterable[str]) -> Config:
+    """The settings for the benchmark `name`. What a file says about the tasks of another one does not count."""
     if name is None or name == config.run.benchmark:
         return config
-    return replace(config, run=replace(config.run, benchmark=name, tasks=0, subset="", held_out=0))
+    said = {override.partition("=")[0].strip() for override in overrides}
+    every: dict[str, Any] = {"tasks": 0, "subset": "", "held_out": 0}
+    unsaid = {key: value for key, value in every.items() if f"run.{key}" not in said}
+    return replace(config, run=replace(config.run, benchmark=name, **unsaid))
 
 
 def default_image(config: Config, benchmark: Benchmark, stop: Event) -> None:
@@ -166,8 +173,7 @@ def found(
             rows[task] = row(findings.benchmark, task, what)
             if isinstance(what, Finding) and what.unfit:
                 unfit.add(task)
-            words = f"{rows[task].state}{f': {rows[task].reason}' if rows[task].reason else ''}"
-            note(f"[{len(rows)} of {ahead}] {plain(task)}: {clip(words, 200)}")
+            note(*fold([f"[{len(rows)} of {ahead}] {line(rows[task], stream=sys.stderr)}"], 4, sys.stderr))
         if limit is not None:
             break
     return sorted(rows.values(), key=lambda one: one.task)
@@ -193,29 +199,31 @@ def row(benchmark: Benchmark, task: TaskId, what: Finding | SandboxFault) -> Row
 
 def table(rows: list[Row]) -> list[str]:
     widest = max((len(one.task) for one in rows), default=0)
-    return [
-        f"{styled(f'{one.state:<11}', STYLE.get(one.state, 'yellow'))}  {plain(one.task):<{widest}}  "
-        f"{clip(one.reason, 300)}".rstrip()
-        for one in rows
-    ]
+    return fold([line(one, widest) for one in rows], 13)
 
 
-def last_line(rows: list[Row], next_words: str) -> str:
+def line(one: Row, widest: int = 0, stream: TextIO | None = None) -> str:
+    state = styled(f"{one.state:<11}", STYLE.get(one.state, "yellow"), stream)
+    return f"{state}  {plain(one.task):<{widest}}  {clip(one.reason, 300)}".rstrip()
+
+
+def both_terminals() -> bool:
+    return sys.stdout.isatty() and sys.stderr.isatty()
+
+
+def last_line(rows: list[Row]) -> str:
     states = Counter(row.state for row in rows)
     bad = sum(states[kind] for kind in ("ceiling", "floor", "flicker"))
     return (
         f"{count(len(rows), 'task')}: {states['sound']} sound, {bad} quarantined, {states['unavailable']} not "
-        f"available, {states['unprepared']} left unprepared. {next_words}"
+        f"available, {states['unprepared']} left unprepared."
     )
 
 
 def next_words(rows: list[Row], name: str | None, path: Path | None, overrides: list[str]) -> str:
     """What to type next."""
-    words = [word for override in overrides for word in ("--set", override)]
     if any(row.state == "unprepared" for row in rows):
-        given = [*([name] if name else []), *(["--config", str(path)] if path else [])]
-        return f"To find out about the rest: {shlex.join(['dgm', 'prepare', *given, *words])}"
+        return f"To find out about the rest: {prepare_again(name, path, overrides)}"
     if not any(row.state == "sound" for row in rows):
-        return "Nothing is usable."
-    benchmark = ["--set", f"run.benchmark={name}"] if name else []
-    return f"Next: {shlex.join(['dgm', 'run', *([str(path)] if path else []), *benchmark, *words])}"
+        return "Nothing is usable; the reasons stand above."
+    return f"Next: {run_next(name, path, overrides)}"

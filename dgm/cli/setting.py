@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dgm import settings
+from dgm.cli.advising import typed
 from dgm.cli.failing import Unable
 from dgm.cli.reading import settings_environ
 from dgm.config import Config, ConfigError
@@ -45,8 +46,7 @@ def write_template(folder: Path) -> None:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(settings.template())
     out(str(path))
-    go = "" if folder == Path() else f"cd {folder} && "
-    note(f"Every setting stands in it with its default. Next: {go}dgm run --dry-run")
+    note(f"Every setting stands in it with its default. Next: {typed('run', str(path), '--dry-run')}")
 
 
 def show_config(path: Path | None, overrides: Iterable[str], as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -112,3 +113,17 @@ def chain(folder: Path, agents: int) -> None:
         events.append(JobStarted(1e9, n, Expand(f"{n - 1:040x}")))
         events.append(AgentBorn(1e9, f"{n:040x}", f"{n:040x}", f"{n - 1:040x}", n, f"step {n}"))
     (folder / LOG).write_bytes(whole(map(encode, events)))
+
+
+def on_terminal(command: list[str], columns: int) -> str:
+    """What a command says on a terminal of so many columns: standard output and error as they come."""
+    inside = f"stty cols {columns}; exec {shlex.join(command)}"
+    done = subprocess.run(
+        ["script", "-qec", inside, "/dev/null"],
+        capture_output=True,
+        timeout=SECONDS,
+        check=False,
+        env=environ(TERM="xterm"),
+        stdin=subprocess.DEVNULL,
+    )
+    return done.stdout.decode().replace("\r\n", "\n")

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from dgm.text import SGR
 from tests.benchmarks.samples import RIGHT, commanded, shop
-from tests.cli.archives import SECONDS, dgm, environ
+from tests.cli.archives import SECONDS, dgm, environ, on_terminal
 
 LOCAL = "--set=sandbox.kind=local"
 
@@ -33,8 +34,8 @@ def test_a_folder_of_tasks_is_checked_and_a_second_call_knows(tasks: Path) -> No
     first, second, last = done.stdout.splitlines()
     assert first.split() == ["sound", "shop/good"]
     assert second.split()[:2] == ["floor", "shop/price"]
-    assert last.startswith("2 tasks: 1 sound, 1 quarantined, 0 not available, 0 left unprepared. Next: dgm run ")
-    assert f"--set run.benchmark={tasks}" in last
+    assert last == "2 tasks: 1 sound, 1 quarantined, 0 not available, 0 left unprepared."
+    assert f"Next: python -m dgm run --set run.benchmark={tasks} --set sandbox.kind=local\n" in done.stderr
     assert "Sandbox: local" in done.stderr
     again = dgm("prepare", tasks, LOCAL, "--json")
     told = json.loads(again.stdout)
@@ -62,8 +63,42 @@ def test_it_checks_what_a_run_would_draw(tmp_path: Path, tasks: Path) -> None:
     done = dgm("prepare", "--config", config, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "1 sound" in done.stdout, "another one is drawn for one that cannot be trusted"
-    assert "Next: dgm run" in done.stdout
-    assert str(config) in done.stdout
+    assert f"Next: python -m dgm run {config}\n" in done.stderr
+
+
+def test_what_is_set_beside_a_benchmarks_name_is_about_that_benchmark(tmp_path: Path, tasks: Path) -> None:
+    (tmp_path / "dgm.toml").write_text('[run]\ntasks = ["starter/slug"]\n[sandbox]\nkind = "local"\n')
+    (tmp_path / "one.txt").write_text("good\n")
+    done = dgm("prepare", tasks, "--set=run.subset=./one.txt", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("sound        shop/good\n1 task: 1 sound")
+    wrong = dgm("prepare", "swebench", "--set=run.subset=none", cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("dgm: run.subset: no subset 'none'"), "which is said before anything is fetched"
+
+
+def test_on_a_terminal_each_task_is_told_once_and_lines_are_folded(tasks: Path) -> None:
+    command = [sys.executable, "-m", "dgm", "prepare", str(tasks), LOCAL]
+    said = on_terminal(command, 60)
+    assert said.count("shop/price") == 1
+    first, second = (line for line in said.splitlines() if line.startswith(("[1 of 2]", "[2 of 2]")))
+    assert "floor" in first + second
+    widths = [len(SGR.sub("", line)) for line in said.splitlines() if not line.startswith("Next:")]
+    assert max(widths) <= 60
+
+
+def test_a_run_says_how_to_prepare_what_it_would_use(tmp_path: Path, tasks: Path) -> None:
+    config = tmp_path / "own.toml"
+    config.write_text(f'[run]\nbenchmark = "{tasks}"\n[sandbox]\nkind = "local"\n')
+    for option in ((), ("--dry-run",)):
+        done = dgm("run", config, "--set", "grading.seconds=30", *option, "--archive", tmp_path / "run")
+        assert done.returncode == 5
+        told = f"To prepare: python -m dgm prepare --config {config} --set grading.seconds=30\n"
+        assert done.stderr.endswith(told)
+    assert dgm("prepare", "--config", config, "--set", "grading.seconds=30", "--tasks", "price").returncode == 5
+    few = dgm("run", config, "--set", "grading.seconds=30", "--set", "run.tasks=2", "--archive", tmp_path / "run")
+    assert few.returncode == 2
+    assert "1 that `dgm prepare` found unfit, such as shop/price (floor: " in few.stderr
 
 
 def test_tasks_whose_image_is_out_of_reach_are_left_unprepared(tmp_path: Path) -> None:
