@@ -102,9 +102,10 @@ class DockerSandbox:
         if image not in self._identities and (known := self.images.pinned(image)):
             self._identities[image] = known
         if image not in self._identities:
+            other = ", or set sandbox.image to one that `docker images` shows" if image == self._image else ""
             raise SandboxFault(
-                f"the image {image} is not here: `dgm prepare` gets what a benchmark needs; or get it with "
-                f"`docker pull {image}`, or set sandbox.image to one that `docker images` shows"
+                f"the image {image} is not here: `dgm prepare`, with the settings of the run, gets what it needs; or "
+                f"get it with `docker pull {image}`{other}"
             )
 
     # ------------------------------------------------------------ errands

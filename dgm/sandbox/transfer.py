@@ -64,14 +64,21 @@ def pull(source: str, look: Look, cancelled: Event) -> None:
         again = state.attempt_number + 1
         look(f"{error}; trying again" if again == 2 else f"trying again, {again} of {TRIES}")
 
-    tenacity.Retrying(
+    trying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(Interrupted),
         wait=tenacity.wait_exponential(multiplier=2, max=60) + tenacity.wait_random(0, 1),
         stop=tenacity.stop_after_attempt(TRIES),
         sleep=tenacity.sleep_using_event(cancelled),
         before_sleep=retrying,
         reraise=True,
-    )(lambda: _follow(f"{source} cannot be pulled", order, Pulling(), look, cancelled, PULL_SILENCE))
+    )
+    try:
+        trying(lambda: _follow(f"{source} cannot be pulled", order, Pulling(), look, cancelled, PULL_SILENCE))
+    except Interrupted as error:
+        raise SandboxFault(
+            f"{error}. The engine has to reach the registry, by its own network, proxy or mirror: mend that and "
+            "prepare again, or bring the image here by `docker save` elsewhere and `docker load`"
+        ) from error
 
 
 def build(

@@ -152,10 +152,16 @@ def test_a_registry_that_is_down_is_no_verdict_on_the_image(
     registry.stop()
     sandbox, said = docker(), []
     sandbox.images.say = said.append
-    with pytest.raises(SandboxFault, match="cannot be pulled") as caught:
+    with pytest.raises(SandboxFault, match=r"cannot be pulled.*`docker load`") as caught:
         get(sandbox, name)
     assert not isinstance(caught.value, Unavailable)
     assert any("trying again" in line for line in said)
+
+
+def test_the_missing_image_of_a_task_is_no_matter_of_the_settings(docker: Open) -> None:
+    with pytest.raises(SandboxFault, match="no/such:1 is not here: `dgm prepare`") as caught:
+        docker().identity("no/such:1")
+    assert "sandbox.image" not in str(caught.value)
 
 
 def test_an_image_that_nobody_has_is_not_available(registry: Registry, docker: Open) -> None:
