@@ -1,0 +1,66 @@
+"""What a run ends with: the agent to take, what it can do, and what that is beyond the seed.
+
+Invariant: a function of the tree alone. A policy that knows better has a method `conclude` of its own.
+"""
+
+from math import hypot
+
+from msgspec import Struct
+
+from dgm import belief
+from dgm.clade import Agent
+from dgm.jobs import AgentId
+from dgm.policies.choosing import Policy
+from dgm.tree import Tree
+
+INTERVAL = 0.9
+
+
+class Conclusion(Struct, frozen=True):
+    """Success rates and their difference to the seed's, with 90 % intervals."""
+
+    agent: AgentId
+    mean: float
+    low: float
+    high: float
+    gain: float
+    gain_low: float
+    gain_high: float
+
+    @property
+    def improved(self) -> bool:
+        """Whether an improvement may be claimed: the whole interval of the gain lies above 0."""
+        return self.gain_low > 0
+
+
+def conclude(policy: Policy, tree: Tree) -> Conclusion:
+    """The policy's own conclusion, or that of the tallies. Raises `ValueError` for a tree without a seed."""
+    own = getattr(policy, "conclude", None)
+    conclusion: Conclusion = own(tree) if own is not None else of_tallies(tree)
+    return conclusion
+
+
+def of_tallies(tree: Tree) -> Conclusion:
+    """HGM's: the agent with the best belief, its empirical mean, and Beta(1 + solved, 1 + failed).
+
+    The interval of the difference is Newcombe's hybrid (1998, method 10) of the two intervals.
+    """
+    best = tree.best()
+    if best is None:
+        raise ValueError("there is no agent to conclude about")
+    mean, low, high = _rate(best)
+    seed, seed_low, seed_high = _rate(best.lineage()[0])
+    gain = mean - seed
+    gain_low = gain - hypot(mean - low, seed_high - seed)
+    gain_high = gain + hypot(high - mean, seed - seed_low)
+    if best.parent is None:
+        gain_low = gain_high = 0.0
+    return Conclusion(best.id, mean, low, high, gain, gain_low, gain_high)
+
+
+def _rate(agent: Agent) -> tuple[float, float, float]:
+    tail = (1 - INTERVAL) / 2
+    low = belief.quantile(agent.solved, agent.failed, tail)
+    high = belief.quantile(agent.solved, agent.failed, 1 - tail)
+    mean = agent.rate if agent.rate is not None else 0.5
+    return mean, low, high

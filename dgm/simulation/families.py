@@ -1,0 +1,178 @@
+"""Landscapes: how able agents are, how hard tasks are, and what a rewrite does to its author's ability.
+
+Invariant: data only. Abilities, drifts and difficulties are logits; `dgm.simulation.worlds` draws from them.
+"""
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    pass
+
+
+class Family(Struct, frozen=True, kw_only=True):
+    """An agent of ability t solves a task of difficulty d with probability g + (1 - g - s) sigma(a (t + e - d))."""
+
+    name: str
+    about: str = ""
+    # -------------------------------------------------------- tasks
+    hard: float = 0.62
+    """Mean difficulty; the seed's ability is 0."""
+    spread: float = 2.0
+    """Standard deviation of the difficulties."""
+    keenness: float = 0.0
+    """Standard deviation of log a: 0 is a Rasch world, more is a two-parameter logistic one."""
+    flaky: float = 0.1
+    """Share of tasks that fail by chance with a probability s up to"""
+    slip: float = 0.4
+    guess: float = 0.02
+    """g: the chance to solve a task without any ability."""
+    taste: float = 0.3
+    """Standard deviation of e, what an agent is better or worse at than its ability says; children inherit it, and"""
+    redrawn: float = 0.3
+    """this share of it is drawn anew by each rewrite."""
+    # -------------------------------------------------------- rewrites
+    stillborn: float = 0.05
+    """Expansions without a child."""
+    broken: float = 0.2
+    """Children that solve nothing, nor do theirs."""
+    idle: float = 0.3
+    """Children that behave like their parent."""
+    step: float = 0.4
+    """Scale of what any other rewrite adds to the ability"""
+    tail: float = 3.0
+    """(Student's t with that many degrees of freedom; 0: normal), beside"""
+    shift: float = -0.1
+    """its mean, and the parent's drift, which is"""
+    drift: float = 0.0
+    """this for the seed, and then"""
+    wander: float = 0.15
+    """walks randomly from parent to child, the less the more the ability was raised, by"""
+    contrast: float = 0.0
+    """this share: 1 makes quick wins dead ends."""
+    lucky: float = 0.0
+    """The chance of"""
+    windfall: float = 0.0
+    """that much more ability."""
+    ceiling: float = 3.0
+    """The ability at which gains have shrunk to a half."""
+    # -------------------------------------------------------- time
+    haste: float = 0.6
+    """Standard deviation of the logarithm of an evaluation's time, whose median is 1; also"""
+    drag: float = 0.15
+    """each logit of difficulty makes it longer by this share, and"""
+    despair: float = 1.5
+    """failing takes that many times as long."""
+    expanding: float = 4.5
+    """Median time of an expansion."""
+
+
+NAMED = (
+    Family(
+        name="flat",
+        about="tasks alike, a weak seed, a drift that decides everything: the published simulation's world",
+        hard=2.2,
+        spread=0.3,
+        flaky=0.0,
+        guess=0.0,
+        taste=0.0,
+        wander=0.3,
+        step=0.15,
+        tail=0.0,
+        shift=0.0,
+        ceiling=8.0,
+    ),
+    Family(name="hgm", about="calibrated to what HGM, DGM and SICA report on 60 tasks of SWE-bench", drift=0.05),
+    Family(
+        name="rugged",
+        about="deceptive: quick wins are dead ends, productive lineages begin mediocre",
+        wander=0.3,
+        contrast=0.8,
+        drift=0.05,
+    ),
+    Family(
+        name="drift",
+        about="no large steps; lineages differ in how fast they improve",
+        step=0.15,
+        tail=0.0,
+        wander=0.2,
+        shift=0.0,
+    ),
+    Family(name="jumps", about="no drift; one rewrite in ten is a large gain", broken=0.25, step=0.2, wander=0.0,
+           lucky=0.1, windfall=0.7),
+    Family(
+        name="scarce",
+        about="nearly nothing improves: one rewrite in twenty gains a little, the rest harms",
+        step=0.1,
+        wander=0.0,
+        shift=-0.15,
+        lucky=0.05,
+        windfall=0.35,
+    ),
+    Family(
+        name="null",
+        about="nothing improves: every rewrite is idle, harmful or broken",
+        step=0.0,
+        wander=0.0,
+        shift=-0.2,
+        redrawn=0.0,
+    ),
+    Family(
+        name="alien",
+        about="violates what a Rasch model assumes: strong tastes, keen and dull tasks, many flaky ones",
+        keenness=0.5,
+        flaky=0.4,
+        taste=1.3,
+    ),
+)  # fmt: skip
+
+
+def drawn(number: int) -> Family:
+    """A random family, the same for the same `number`."""
+    from numpy.random import default_rng
+
+    rng = default_rng([0x5EED, number])
+
+    def between(low: float, high: float) -> float:
+        return float(rng.uniform(low, high))
+
+    return Family(
+        name=f"random-{number}",
+        about="drawn at random",
+        hard=between(-0.5, 2.0),
+        spread=between(0.5, 2.5),
+        keenness=between(0.0, 0.5) * (rng.random() < 0.5),
+        flaky=between(0.0, 0.4),
+        slip=between(0.1, 0.4),
+        guess=between(0.0, 0.05),
+        taste=between(0.0, 1.2),
+        redrawn=between(0.1, 0.6),
+        stillborn=between(0.0, 0.15),
+        broken=between(0.05, 0.35),
+        idle=between(0.1, 0.5),
+        step=between(0.1, 0.6),
+        tail=float(rng.choice([0.0, 3.0, 5.0])),
+        shift=between(-0.3, 0.1),
+        drift=between(-0.05, 0.15),
+        wander=between(0.0, 0.3) * (rng.random() < 0.7),
+        contrast=between(0.0, 0.9) * (rng.random() < 0.4),
+        lucky=between(0.0, 0.15) * (rng.random() < 0.4),
+        windfall=between(0.3, 1.0),
+        ceiling=between(1.0, 4.0),
+        haste=between(0.3, 1.0),
+        drag=between(0.0, 0.3),
+        despair=between(1.0, 2.0),
+        expanding=between(2.0, 10.0),
+    )
+
+
+def family(name: str) -> Family:
+    """One of `NAMED`, or `random-N`. Raises `KeyError`."""
+    for known in NAMED:
+        if known.name == name:
+            return known
+    kind, _, number = name.partition("-")
+    if kind == "random" and number.isdecimal():
+        return drawn(int(number))
+    raise KeyError(name)
