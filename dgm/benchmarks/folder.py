@@ -2,7 +2,7 @@
 
 task.md     the statement
 work/       the starting state, visible tests included
-hidden/     files laid over the workspace for grading only; they win
+hidden/     files laid over the workspace for grading only; they win (optional where a command decides)
 solution/   files of the reference, laid over `work/` (optional)
 task.toml   settings of this task's own (optional)
 
@@ -60,14 +60,15 @@ class FolderBenchmark(HeldBenchmark):
 
 def read_item(place: Path, settings: FolderSettings) -> Item:
     """One task. Raises `BadBenchmark`."""
-    for name in ("task.md", "work", "hidden"):
+    own = read_settings(place / "task.toml", TaskSettings) if (place / "task.toml").exists() else TaskSettings()
+    check = own.check or settings.check
+    for name in ("task.md", "work", *(() if check.command else ("hidden",))):
         if not (place / name).exists():
             raise BadBenchmark(f"{place / name} is missing; a task has a task.md, work/ and hidden/")
-    own = read_settings(place / "task.toml", TaskSettings) if (place / "task.toml").exists() else TaskSettings()
     exam = Exam(
         work=read_tree(place / "work"),
-        hidden=read_tree(place / "hidden"),
-        check=own.check or settings.check,
+        hidden=read_tree(place / "hidden") if (place / "hidden").exists() else {},
+        check=check,
         protected=settings.protected if own.protected is None else own.protected,
         image=own.image or settings.image,
     )

@@ -94,7 +94,13 @@ def run(
         list[str] | None, typer.Option("--amend", metavar="KEY", help="Accept a changed setting. Repeatable.")
     ] = None,
     repeat: Annotated[
-        int | None, typer.Option("--repeat", min=0, metavar="N", help="Pay for the N-th repetition anew: run.repeat=N.")
+        int | None,
+        typer.Option(
+            "--repeat",
+            min=0,
+            metavar="N",
+            help="Pay for the N-th repetition anew: run.repeat=N. In an archive that exists, with --amend run.repeat.",
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and its upper bound; do nothing.")] = False,
     json: Annotated[bool, typer.Option("--json", help="With --dry-run: print JSON.")] = False,

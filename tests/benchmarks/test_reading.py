@@ -8,7 +8,7 @@ import pytest
 from dgm.benchmarks import BadBenchmark, FolderBenchmark, open_benchmark
 from dgm.config import ConfigError
 from dgm.shipped import home
-from tests.benchmarks.samples import exercises, shop
+from tests.benchmarks.samples import commanded, exercises, shop
 
 
 def test_the_version_covers_what_a_score_depends_on(tmp_path: Path) -> None:
@@ -91,3 +91,16 @@ def test_a_configured_collection(tmp_path: Path) -> None:
     settings.write_text('kind = "polyglot"\npath = "nowhere"\n')
     with pytest.raises(BadBenchmark, match="git clone"):
         open_benchmark(str(mine))
+
+
+def test_where_a_command_decides_nothing_has_to_be_hidden(tmp_path: Path) -> None:
+    folder = commanded(tmp_path / "own", "grep -q 43 answer")
+    before = FolderBenchmark(folder)
+    shutil.rmtree(folder / "tasks/task/hidden")
+    assert FolderBenchmark(folder).version != before.version
+    settings = (folder / "benchmark.toml").read_text()
+    (folder / "benchmark.toml").write_text('name = "own"\n')
+    with pytest.raises(BadBenchmark, match="hidden is missing"):
+        FolderBenchmark(folder)
+    (folder / "tasks/task/task.toml").write_text(settings[settings.index("[check]") :])
+    assert FolderBenchmark(folder).tasks() == ("own/task",)
