@@ -4,7 +4,7 @@ Invariant: a finding is about one task, as it is, in one content of its image an
 environment did wrong is never a finding.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from hashlib import sha256
 from pathlib import Path
@@ -32,7 +32,8 @@ LOOK = 0.5
 QUIET = 60
 """So many looks without anything found out are worth a word."""
 Fetch = Callable[[str | None, Event], object]
-Say = Callable[[list[TaskId]], None]
+Say = Callable[[str, list[TaskId]], None]
+"""Told what is done, `still at` or `ending`, and with which tasks."""
 
 
 class Finding(Struct, frozen=True):
@@ -100,13 +101,13 @@ def prepare(
     times: int,
     slots: int,
     again: bool = False,
-    say: Say = lambda under_way: None,
+    say: Say = lambda what, tasks: None,
 ) -> Iterator[tuple[TaskId, Finding | SandboxFault]]:
     """Find out about `tasks`, `slots` at once: what was found about each, or the fault that kept it from being found.
 
     `fetch` makes an image be here, unless it is cancelled; it raises `SandboxFault`, `Unavailable` if that can never
     be. `times`: how often each patch is graded at least; `again`: whatever is known; `say` is told now and then
-    what is under way while nothing is found out. Closing the iterator ends what is under way.
+    what is under way while nothing is found out, and what is ended early. Closing the iterator ends what is under way.
     """
     stop = Event()
     order = sorted(tasks, key=lambda task: findings.benchmark.task(task).image or "")
@@ -121,7 +122,7 @@ def prepare(
                 done, _ = wait(left, timeout=LOOK, return_when=FIRST_COMPLETED)
                 quiet = 0 if done else quiet + 1
                 if quiet and quiet % QUIET == 0:
-                    say([task for future, task in left.items() if future.running()])
+                    say("still at", running(left))
                 for future in done:
                     task, error = left.pop(future), future.exception()
                     if isinstance(error, SandboxFault):
@@ -130,11 +131,17 @@ def prepare(
                         yield task, future.result()
         finally:
             stop.set()
+            if ending := running(left):
+                say("ending", ending)
             pool.shutdown(wait=False, cancel_futures=True)
             while not all(future.done() for future in left):
                 # Again and again: a task may begin its next grading in the meantime.
                 findings.sandbox.cancel()
                 wait(left, timeout=0.2)
+
+
+def running(left: Mapping[Future[Finding], TaskId]) -> list[TaskId]:
+    return [task for future, task in left.items() if future.running()]
 
 
 def find_out(findings: Findings, task: TaskId, fetch: Fetch, times: int, again: bool, stop: Event) -> Finding:

@@ -55,7 +55,7 @@ def look(
 def test_a_word_is_said_while_nothing_is_found_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told, heard = Event(), list[list[TaskId]]()
 
-    def say(under_way: list[TaskId]) -> None:
+    def say(what: str, under_way: list[TaskId]) -> None:
         heard.append(under_way)
         told.set()
 

@@ -1,7 +1,7 @@
 """`run`: drives a run to its end, with signals for ending it early; and `status --watch`, which only looks on.
 
-Invariant: a signal handler does nothing but note that the signal came; the driver's own thread acts on it, so that a
-signal can never meet a lock that it already holds.
+Invariant: once jobs may run, a signal handler does nothing but note that the signal came; the driver's own thread acts
+on it, so that a signal can never meet a lock that it already holds. Before that, a Ctrl-C ends the process at once.
 """
 
 import os
@@ -14,14 +14,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from dgm.archive import log_of
 from dgm.cli import setting
 from dgm.cli.advising import prepare_again
 from dgm.cli.failing import INTERRUPTED, leave, leave_pipe
+from dgm.cli.looking import job_line
 from dgm.cli.reading import archive_folder, driven
 from dgm.flight import End
+from dgm.report import status
 from dgm.text import note
+from dgm.tree import Tree
+
+if TYPE_CHECKING:
+    from dgm.run import Run
 
 TERM_GRACE = 30.0
 """Seconds that running jobs have after SIGTERM."""
@@ -35,11 +42,13 @@ class Abandoned(Exception):
 
 @dataclass
 class Halt:
-    """What signals have asked for. `poll` is what the loop asks; `cancel` ends running jobs."""
+    """What signals have asked for. `poll` is what the loop asks; `cancel` ends running jobs, `running` names them."""
 
     say: Callable[[str], None]
     clock: Callable[[], float] = time.monotonic
     cancel: Callable[[], None] = lambda: None
+    running: Callable[[], str] = lambda: ""
+    looping: bool = False
     presses: int = 0
     drain_until: float | None = None
     said: int = 0
@@ -47,6 +56,8 @@ class Halt:
 
     def catch(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT:
+            if not self.looping:
+                raise KeyboardInterrupt
             self.presses += 1
         elif self.drain_until is None:
             self.presses = max(self.presses, 1)
@@ -54,6 +65,7 @@ class Halt:
 
     def poll(self) -> End | None:
         """Raises `Abandoned`."""
+        self.looping = True
         if not self.presses:
             return None
         now = self.clock()
@@ -61,7 +73,7 @@ class Halt:
             self.presses = max(self.presses, 2)
         if self.said == 0:
             self.said = 1
-            self.say("No new jobs: waiting for the running ones to finish. Ctrl-C again cancels them.")
+            self.say(f"No new jobs: waiting for the running ones to finish{self.running()}. Ctrl-C again cancels them.")
         if self.presses > 1:
             self._cancel(now)
         return End(INTERRUPTED, "a signal asked to cancel" if self.presses > 1 else "a signal asked to stop")
@@ -90,10 +102,8 @@ def catching(halt: Halt) -> Iterator[None]:
 def drive(path: Path | None, archive: Path | None, overrides: list[str], amend: list[str]) -> None:
     """Ends the process with the run's exit code."""
     config = setting.load(path, overrides)
-    from dgm.cli.closing import close
     from dgm.ground import Unprepared
     from dgm.run import open_run
-    from dgm.watch import watching
 
     folder = archive_folder(archive)
     open_more_files()
@@ -102,13 +112,26 @@ def drive(path: Path | None, archive: Path | None, overrides: list[str], amend: 
         opened = open_run(config, folder, os.environ, amend)
     except Unprepared as fault:
         raise Unprepared(f"{fault}. To prepare: {prepare_again(None, path, overrides)}") from fault
+    try:
+        end = driven_to_its_end(opened, folder, config.simulated, began)
+    except KeyboardInterrupt:
+        note("dgm: interrupted before any job was started. The same command goes on from here.")
+        end = End(INTERRUPTED, "")
+    leave(end.code)  # where a call to a model hangs, its thread does too
+
+
+def driven_to_its_end(opened: "Run", folder: Path, simulated: bool, began: float) -> End:
+    """Drive and close the run, and say how it ended."""
+    from dgm.cli.closing import close
+    from dgm.watch import watching
+
     with opened as run:
-        if config.simulated:
+        if simulated:
             note("This is a simulation: the scripted model stands in for a real one.")
         sandbox, tree = run.worker.sandbox, run.worker.archive.tree
         note(f"Sandbox: {sandbox.name}{f' ({sandbox.note})' if sandbox.note else ''}. Archive: {folder}.")
         with watching(folder, terminal=sys.stderr.isatty()) as screen:
-            halt = Halt(screen.say, cancel=run.worker.cancel)
+            halt = Halt(screen.say, cancel=run.worker.cancel, running=lambda: under_way(tree))
             with catching(halt):
                 try:
                     end = run.go(halt.poll)
@@ -120,7 +143,14 @@ def drive(path: Path | None, archive: Path | None, overrides: list[str], amend: 
             sys.stdout.flush()
         except BrokenPipeError:
             leave_pipe(end.code)
-    leave(end.code)
+    return end
+
+
+def under_way(tree: Tree, most: int = 4) -> str:
+    """The running jobs, in brackets."""
+    jobs = [job_line(job, time.time()) for job in status(tree, True, time.time()).running]
+    more = [f"{len(jobs) - most} more"] if len(jobs) > most else []
+    return f" ({'; '.join([*jobs[:most], *more])})" if jobs else ""
 
 
 def open_more_files() -> None:

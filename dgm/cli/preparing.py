@@ -162,8 +162,8 @@ def found(
     rows: dict[TaskId, Row] = {}
     unfit: set[TaskId] = set()
 
-    def say(under_way: list[TaskId]) -> None:
-        note(f"[{len(rows)} of {ahead}] still at {plain(', '.join(under_way))}")
+    def say(what: str, tasks: list[TaskId]) -> None:
+        note(f"[{len(rows)} of {ahead}] {what} {plain(', '.join(tasks))}")
 
     while wanted := [task for task in named or selection(config, findings.benchmark, unfit) if task not in rows][
         :limit

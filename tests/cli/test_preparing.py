@@ -117,9 +117,10 @@ def test_an_interrupted_one_goes_on(tmp_path: Path) -> None:
     assert "Sandbox" in process.stderr.readline()
     time.sleep(1)
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=SECONDS)
+    out, err = process.communicate(timeout=SECONDS)
     assert process.returncode == 130
     assert not out
+    assert "[0 of 1] ending slow/task" in err
     (tmp_path / "go").touch()
     assert dgm("prepare", folder, LOCAL).returncode == 0
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -148,7 +149,7 @@ def test_one_interrupt_lets_running_jobs_finish(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=SECONDS)
     assert process.returncode == 130, err
-    assert "waiting for the running ones" in err
+    assert re.search(r"waiting for the running ones to finish \(job \d+: (evaluate|expand) ", err)
     assert "The same command goes on from here" in err
     tree = Reader(folder).tree
     assert not tree.running
@@ -223,8 +224,15 @@ def test_termination_cancels_after_a_while() -> None:
     assert cancelled
 
 
+def test_an_interrupt_before_any_job_ends_at_once() -> None:
+    halt = Halt(lambda text: None, Clock())
+    with pytest.raises(KeyboardInterrupt):
+        halt.catch(signal.SIGINT, None)
+
+
 def test_a_third_interrupt_does_not_wait() -> None:
     halt = Halt(lambda text: None, Clock())
+    assert halt.poll() is None
     for _ in range(3):
         halt.catch(signal.SIGINT, None)
     with pytest.raises(Abandoned):
