@@ -69,6 +69,8 @@ class PolicyConfig(Section, frozen=True):
     """Sharpen the draws as the budget runs out: tau = B / b."""
     epsilon: float = 0.05
     """The best agent is the one with the highest epsilon-quantile of its Beta posterior."""
+    expansion_cost: float = 5.0
+    """What an expansion is expected to cost, in evaluations, until the run has measured it."""
     patience: int = 3
     """Failures in a row before an agent is not expanded again, or a task not tried again by the same agent."""
 

@@ -36,11 +36,13 @@ class Usage(Struct, frozen=True, omit_defaults=True, gc=False):
         )
 
 
-class Expand(Struct, frozen=True, tag="expand", tag_field="kind", gc=False):
+class Expand(Struct, frozen=True, tag="expand", tag_field="kind", omit_defaults=True, gc=False):
     """Let `agent` write a child of itself, with its failure on the task `study` as evidence, if it has failed any."""
 
     agent: AgentId
     study: TaskId | None = None
+    author: AgentId | None = None
+    """Who rewrites `agent` instead, for experiments in which agents do not improve themselves."""
 
     @property
     def task(self) -> TaskId | None:

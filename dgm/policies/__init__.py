@@ -11,6 +11,17 @@ from dgm.policies.choosing import Policy
 
 POLICIES = {
     "hgm": "dgm.policies.hgm.HGM",
+    "hgm-released": "dgm.policies.hgm_released.Released",
+    "dgm": "dgm.policies.dgm.DGM",
+    "dgm-no-self-improvement": "dgm.policies.dgm.NoSelfImprovement",
+    "dgm-no-archive": "dgm.policies.dgm.NoArchive",
+    "sica": "dgm.policies.sica.SICA",
+    "greedy": "dgm.policies.greedy.Greedy",
+    "random": "dgm.policies.random.Random",
+    "best-of-n": "dgm.policies.best_of_n.BestOfN",
+    "thompson-own": "dgm.policies.thompson_own.ThompsonOwn",
+    "uct": "dgm.policies.uct.UCT",
+    "pareto": "dgm.policies.pareto.Pareto",
 }
 """Name to the function (budget, PolicyConfig) -> `Policy`."""
 

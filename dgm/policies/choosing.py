@@ -3,11 +3,13 @@
 Invariant: pure; a function of the tree and of the random numbers that it is given.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from dgm.clade import Agent
-from dgm.jobs import Evaluate, Expand, Job, TaskId
+from dgm.jobs import AgentId, Evaluate, Expand, Job, TaskId
 from dgm.pool import Pool
 from dgm.tree import Tree
 
@@ -41,14 +43,66 @@ def thompson(pool: Pool, tau: float, rng: "Generator") -> int | None:
     return members[rng.integers(len(members))]
 
 
+def favourite(pool: Pool, rng: "Generator") -> int | None:
+    """The agent with the highest posterior mean (1 + solved) / (2 + solved + failed), ties by lot; None of none."""
+    if not len(pool):
+        return None
+    means = [(1 + solved) / (2 + solved + failed) for solved, failed in pool.tallies]
+    top = max(means)
+    crowd = [agent for mean, members in zip(means, pool.members, strict=True) if mean == top for agent in members]
+    return crowd[rng.integers(len(crowd))]
+
+
+def anyone(pool: Pool, rng: "Generator") -> int | None:
+    """Each agent as likely as any other; None of none."""
+    if not len(pool):
+        return None
+    place = int(rng.integers(len(pool)))
+    for members in pool.members:
+        if place < len(members):
+            return members[place]
+        place -= len(members)
+    raise AssertionError("the sizes of a pool's groups add up to its length")
+
+
+def lot(weights: Sequence[float], rng: "Generator") -> int:
+    """An index, drawn in proportion to its weight. At least one has to be above 0."""
+    place = rng.random() * sum(weights)
+    last = 0
+    for index, weight in enumerate(weights):
+        if weight > 0:
+            last = index
+            if place < weight:
+                break
+            place -= weight
+    return last
+
+
+def own(tree: Tree, pool: Pool) -> Pool:
+    """The agents of `pool` under their own tallies."""
+    found = Pool()
+    for members in pool.members:
+        for index in members:
+            agent = tree.agent(index)
+            found.put(index, agent.solved, agent.failed)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def shuffled(tasks: tuple[TaskId, ...], salt: str = "") -> tuple[TaskId, ...]:
+    """`tasks` in an order that looks random, the same in every run: one order for each `salt`."""
+    return tuple(sorted(tasks, key=lambda task: blake2b(f"{salt} {task}".encode(), digest_size=16).digest()))
+
+
 def evaluation(tree: Tree, agent: Agent, rng: "Generator") -> Evaluate:
     """A task that is new to `agent`, each as likely as any other. The agent has to be in `tree.evaluable`."""
     todo = tree.untried(agent)
     return Evaluate(agent.id, todo[rng.integers(len(todo))])
 
 
-def expansion(parent: Agent, rng: "Generator") -> Expand:
-    return Expand(parent.id, study(parent, rng))
+def expansion(parent: Agent, rng: "Generator", author: AgentId | None = None) -> Expand:
+    """A rewrite of `parent`, by itself or by `author`."""
+    return Expand(parent.id, study(parent, rng), None if author == parent.id else author)
 
 
 def study(parent: Agent, rng: "Generator") -> TaskId | None:

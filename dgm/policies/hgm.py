@@ -32,7 +32,7 @@ class HGM:
     config: PolicyConfig = field(default_factory=PolicyConfig)
 
     def __call__(self, tree: Tree, rng: "Generator") -> Job | None:
-        left = self.budget - tree.evaluations - tree.evaluating
+        left = self.left(tree)
         if left <= 0:
             return None
         tau = self.budget / left if self.config.cooling else 1.0
@@ -43,6 +43,10 @@ class HGM:
             return self.expand(tree, tau, rng) or self.evaluate(tree, tau, rng)
         job = self.evaluate(tree, tau, rng)
         return self.expand(tree, tau, rng) if job is None and not tree.running else job
+
+    def left(self, tree: Tree) -> float:
+        """b, in evaluations."""
+        return self.budget - tree.evaluations - tree.evaluating
 
     def opening(self, tree: Tree, rng: "Generator") -> Job | None:
         """The warm start: some evaluations of the seed, then some expansions of it; None once both have been had."""

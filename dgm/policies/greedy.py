@@ -1,0 +1,29 @@
+"""Greedy: HGM's schedule (arXiv 2510.21614, Algorithm 1) without its clades and without its draws.
+
+Parent and evaluated agent are the ones with the highest posterior mean (1 + s) / (2 + s + f) of their own results.
+A baseline of ours: nobody released one. Invariant: pure; random numbers only break ties and pick tasks.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dgm.jobs import Evaluate, Expand
+from dgm.policies.choosing import evaluation, expansion, favourite, own
+from dgm.policies.scheduled import Scheduled
+from dgm.tree import Tree
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+
+@dataclass(frozen=True)
+class Greedy(Scheduled):
+    """`budget` is B, in evaluations."""
+
+    def expand(self, tree: Tree, tau: float, rng: "Generator") -> Expand | None:
+        index = favourite(own(tree, tree.expandable), rng)
+        return None if index is None else expansion(tree.agent(index), rng)
+
+    def evaluate(self, tree: Tree, tau: float, rng: "Generator") -> Evaluate | None:
+        index = favourite(tree.evaluable, rng)
+        return None if index is None else evaluation(tree, tree.agent(index), rng)
