@@ -299,5 +299,49 @@ def doctor(
     examine_machine(config, set or [], archive, call, json)
 
 
+@app.command(
+    epilog="""\b
+Examples:
+  dgm simulate --list
+  dgm simulate --policies hgm,greedy --families hgm,rugged --seeds 50
+  dgm simulate --families all,random-0..59 --seeds 2000..2199 --budget 800,1600 --k 1,5,20 --slots 1,20,200 \\
+               --out archive/simulated --figures
+
+With --out every finished trial is kept: the same command goes on where it was ended, and a larger one takes what is
+there. NAME:KEY=VALUE stands for a policy with other settings of [policy]: hgm:alpha=0.5:cooling=false."""
+)
+@guarded
+def simulate(
+    policies: Annotated[str, typer.Option("--policies", metavar="NAMES", help="Names, `all`, dotted paths.")] = "all",
+    families: Annotated[
+        str, typer.Option("--families", metavar="NAMES", help="Names, `all` of them, random-N, random-A..B.")
+    ] = "all",
+    seeds: Annotated[
+        str, typer.Option("--seeds", metavar="N|A..B", help="Worlds a family: how many, or which.")
+    ] = "20",
+    budget: Annotated[str, typer.Option("--budget", metavar="B,...", help="Evaluations.")] = "800",
+    k: Annotated[str, typer.Option("--k", metavar="K,...", help="What an expansion costs, in evaluations.")] = "5",
+    slots: Annotated[str, typer.Option("--slots", metavar="W,...", help="Jobs at once.")] = "1",
+    tasks: Annotated[int, typer.Option("--tasks", metavar="N", help="Tasks of the search.")] = 60,
+    against: Annotated[str, typer.Option("--against", metavar="NAME", help="The policy to compare with.")] = "hgm",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Keep trials, tables and figures there.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=0, metavar="N", help="Processes; 0: one a core.")] = 0,
+    curves: Annotated[bool, typer.Option("--curves/--no-curves", help="Look at the way of each run too.")] = True,
+    figures: Annotated[bool, typer.Option("--figures", help="Draw them; needs matplotlib and --out.")] = False,
+    afresh: Annotated[bool, typer.Option("--afresh", help="Run those trials anew that other code has left.")] = False,
+    list: Annotated[bool, typer.Option("--list", help="Print the policies and the families, and end.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Compare policies in worlds with known truth: utility, cost, honesty."""
+    from dgm.cli.simulating import Wanted, show_list, simulate
+
+    if list:
+        return show_list(json)
+    wanted = Wanted(policies, families, seeds, budget, k, slots, tasks, against)
+    simulate(wanted, out, jobs, curves, figures, afresh, json)
+
+
 for one in app.registered_commands:  # or else the list of commands is cut at the width of the terminal
     one.short_help = one.callback.__doc__ if one.callback else None

@@ -4,6 +4,7 @@ Invariant: it folds the very events that an archive would have written.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured, RunPaused, TaskScored
 from dgm.jobs import AgentId, Failure, Job, JobId, Outcome, Rewrite, TaskId, Verdict
@@ -14,13 +15,20 @@ NAME = "name"
 
 
 class Memory:
-    """`machine.Record`. `keep`: whether the events are kept, in `events`."""
+    """`machine.Record`. `config`: the run's, as tables; `keep`: whether the events are kept, in `events`."""
 
-    def __init__(self, seed: AgentId, tasks: Sequence[TaskId], clock: Callable[[], float], keep: bool = False) -> None:
+    def __init__(
+        self,
+        seed: AgentId,
+        tasks: Sequence[TaskId],
+        clock: Callable[[], float],
+        config: dict[str, Any] | None = None,
+        keep: bool = False,
+    ) -> None:
         self.tree = Tree()
         self.events: list[AnyEvent] | None = [] if keep else None
         self._clock = clock
-        self._record(RunConfigured(clock(), "", {}, tuple(tasks), ""))
+        self._record(RunConfigured(clock(), "", config or {}, tuple(tasks), ""))
         self._record(AgentBorn(clock(), seed, seed))
 
     def start(self, job: Job) -> JobStarted:
