@@ -7,7 +7,7 @@ import ast
 import inspect
 import json
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -23,12 +23,20 @@ from dgm.files import FilesLimit
 PREFIX = "DGM_"
 NO_SETTINGS = ("DGM_CACHE",)
 """Variables that look like settings, and say something about the machine instead."""
+LIMITS = {name: msgspec.to_builtins(getattr(Config(), name)) for name in ("attempt", "expansion", "grading")}
 MODELS = ("default", *ROLES)
 Table = dict[str, Any]
 
 
-def load(path: Path | None, environ: Mapping[str, str], overrides: Iterable[str] = ()) -> Config:
+def load(
+    path: Path | None,
+    environ: Mapping[str, str],
+    overrides: Iterable[str] = (),
+    recommended: Callable[[str], Mapping[str, Table]] = lambda benchmark: {},
+) -> Config:
     """The settings of the file at `path` (None: the defaults), the environment, and `section.key=value` overrides.
+
+    `recommended`: sections of settings for a benchmark, which stand in for what was set nowhere.
 
     Raises `ConfigError`, also for a file that cannot be read.
     """
@@ -49,6 +57,11 @@ def load(path: Path | None, environ: Mapping[str, str], overrides: Iterable[str]
         if not equals:
             raise ConfigError(f"{override!r} is not of the form section.key=value")
         put(table, key.strip(), value.strip())
+    run = table.get("run")
+    benchmark = run.get("benchmark") if isinstance(run, dict) else None
+    for section, values in recommended(str(benchmark or Config().run.benchmark)).items():
+        if isinstance(given := table.setdefault(section, {}), dict):
+            table[section] = {**values, **given}
     return build(table)
 
 
@@ -61,6 +74,9 @@ def build(table: Table) -> Config:
         raise ConfigError(
             "`models` holds tables: [models.default], [models.solve], [models.improve], [models.diagnose]"
         )
+    for section, default in LIMITS.items():  # a table with one limit leaves the others as they are
+        if isinstance(given := table.get(section), dict):
+            table = {**table, section: {**default, **given}}
     merged = {name: {**models.get("default", {}), **model} for name, model in models.items()}
     try:
         config = msgspec.convert({**table, "models": merged}, Config)
@@ -197,7 +213,9 @@ def template() -> str:
         lines += ["", *comment(meaning(Config, name.split(".")[0])), f"[{name}]"]
         default = getattr(Config(), name, None) or kind()
         for field in kind.__struct_fields__:
-            lines += [*comment(meaning(kind, field)), setting(field, getattr(default, field))]
+            # A benchmark may recommend other limits, which hold where none are set.
+            mark = "# " if kind is protocols.Limits else ""
+            lines += [*comment(meaning(kind, field)), mark + setting(field, getattr(default, field))]
     return "\n".join(lines) + "\n"
 
 

@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from dgm import settings
+from dgm.benchmarks import recommended
 from dgm.config import Config, ConfigError, ModelConfig
 
 
@@ -93,3 +94,22 @@ def test_no_secret_has_a_place_in_the_settings() -> None:
 
 def test_where_the_machine_keeps_its_cache_is_no_setting() -> None:
     assert settings.load(None, {"DGM_CACHE": "/somewhere"}) == Config()
+
+
+def test_one_limit_leaves_the_others_as_they_are() -> None:
+    found = settings.load(None, {}, ["grading.pids=99"]).grading
+    assert (found.pids, found.seconds) == (99, Config().grading.seconds)
+
+
+def test_recommended_limits_hold_where_none_are_set(tmp_path: Path) -> None:
+    (tmp_path / "benchmark.toml").write_text(
+        'name = "own"\n[limits]\ngrading = { seconds = 1800, memory_mb = 4096 }\nattempt = { pids = 1024 }\n'
+    )
+    words = [f"run.benchmark={tmp_path}", "grading.memory_mb=512"]
+    found = settings.load(None, {}, words, recommended)
+    assert (found.grading.seconds, found.grading.memory_mb, found.grading.pids) == (1800.0, 512, 256)
+    assert found.attempt.pids == 1024
+    assert recommended(str(tmp_path / "missing")) == {}
+    (tmp_path / "benchmark.toml").write_text('name = "own"\n[limits]\ngrading = { minutes = 3 }\n')
+    with pytest.raises(ConfigError, match=r"unknown setting `grading\.minutes`"):
+        settings.load(None, {}, words, recommended)

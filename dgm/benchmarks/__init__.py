@@ -10,13 +10,22 @@ from typing import Literal
 from msgspec import Struct
 
 from dgm.benchmarks.folder import FolderBenchmark
-from dgm.benchmarks.held import GRADING, BadBenchmark, read_settings
+from dgm.benchmarks.held import GRADING, Advice, BadBenchmark, read_settings
 from dgm.benchmarks.polyglot import PolyglotBenchmark
 from dgm.benchmarks.swebench import SweBenchmark
+from dgm.config import ConfigError
 from dgm.protocols import Benchmark, Limits
 from dgm.shipped import shipped
 
-__all__ = ["BadBenchmark", "FolderBenchmark", "PolyglotBenchmark", "SweBenchmark", "is_proven", "open_benchmark"]
+__all__ = [
+    "BadBenchmark",
+    "FolderBenchmark",
+    "PolyglotBenchmark",
+    "SweBenchmark",
+    "is_proven",
+    "open_benchmark",
+    "recommended",
+]
 
 KINDS: Mapping[str, Callable[[Path, Limits], Benchmark]] = {
     "folder": FolderBenchmark,
@@ -30,6 +39,17 @@ class AnySettings(Struct, frozen=True):
 
     kind: Literal["folder", "polyglot", "swebench"] = "folder"
     proven: bool = False
+    limits: Advice = Advice()
+
+
+def recommended(name_or_path: str) -> dict[str, dict[str, int | float]]:
+    """The limits that the `benchmark.toml` recommends, by the section of settings; none where it cannot be read, as
+    `open_benchmark` will say."""
+    try:
+        settings = read_settings(shipped("benchmarks", name_or_path) / "benchmark.toml", AnySettings)
+    except ConfigError:
+        return {}
+    return {"attempt": dict(settings.limits.attempt), "grading": dict(settings.limits.grading)}
 
 
 def open_benchmark(name_or_path: str, limits: Limits = GRADING) -> Benchmark:

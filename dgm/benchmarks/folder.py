@@ -15,7 +15,16 @@ from typing import Literal
 from msgspec import Struct
 
 from dgm.benchmarks.grading import TESTS, Check, Exam
-from dgm.benchmarks.held import GRADING, BadBenchmark, HeldBenchmark, Item, check_tests, read_settings, read_tree
+from dgm.benchmarks.held import (
+    GRADING,
+    Advice,
+    BadBenchmark,
+    HeldBenchmark,
+    Item,
+    check_tests,
+    read_settings,
+    read_tree,
+)
 from dgm.protocols import Limits, Task
 
 
@@ -25,6 +34,8 @@ class FolderSettings(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     kind: Literal["folder"] = "folder"
     description: str = ""
+    limits: Advice = Advice()
+    """Recommended limits of attempts and grading."""
     proven: bool = False
     """Whether its tasks are known to be sound wherever they run, so that a run does not ask for `dgm prepare` first."""
     language: str = "python"

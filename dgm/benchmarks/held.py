@@ -6,7 +6,7 @@ Invariant: what is read is checked whole when the benchmark is opened, and never
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +23,13 @@ from dgm.settings import suggestion
 
 GRADING = Limits(seconds=300.0)
 Settings = TypeVar("Settings", bound=Struct)
+
+
+class Advice(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[limits]` of a `benchmark.toml`: what stands in for limits that the settings of a run do not set."""
+
+    attempt: Mapping[str, int | float] = {}
+    grading: Mapping[str, int | float] = {}
 
 
 class BadBenchmark(ConfigError):

@@ -17,7 +17,7 @@ from msgspec import Struct
 from dgm.benchmarks import languages, outcomes, reported
 from dgm.benchmarks.collection import SOURCE, exercises, origin
 from dgm.benchmarks.grading import Check, Exam, matches
-from dgm.benchmarks.held import GRADING, BadBenchmark, HeldBenchmark, Item, check_tests, read_settings
+from dgm.benchmarks.held import GRADING, Advice, BadBenchmark, HeldBenchmark, Item, check_tests, read_settings
 from dgm.benchmarks.languages import LANGUAGES, Language, number_of_tests, without_skips
 from dgm.files import File, Files, digest, read_folder
 from dgm.jobs import JobId, TaskId
@@ -39,6 +39,8 @@ class PolyglotSettings(Struct, frozen=True, forbid_unknown_fields=True):
     kind: Literal["polyglot"] = "polyglot"
     name: str = "polyglot"
     description: str = ""
+    limits: Advice = Advice()
+    """Recommended limits of attempts and grading."""
     languages: tuple[str, ...] = ()
     """Those to use; none named: all that the collection has."""
     tests_visible: bool = False

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from dgm.benchmarks import swebench_official
 from dgm.benchmarks.grading import TRACES, whole
-from dgm.benchmarks.held import GRADING, BadBenchmark, read_settings
+from dgm.benchmarks.held import GRADING, Advice, BadBenchmark, read_settings
 from dgm.benchmarks.swebench_exam import LOG_BYTES, PLACE, Sitting, examined
 from dgm.benchmarks.swebench_patch import PROTECTED, SHADOWED, Filtered, filtered, steered_back
 from dgm.benchmarks.swebench_proof import Proof, provable
@@ -51,6 +51,8 @@ class SweSettings(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     kind: Literal["swebench"] = "swebench"
     description: str = ""
+    limits: Advice = Advice()
+    """Recommended limits of attempts and grading."""
     rows: str = ""
     """A .jsonl, .json or .parquet file, relative to this one."""
     dataset: str = ""

@@ -21,11 +21,11 @@ from dgm.config import ROLES, Config
 from dgm.ground import Footing, footing_of, images_of, moved, unprepared
 from dgm.jobs import TaskId
 from dgm.policies import open_policy
-from dgm.protocols import Benchmark, Sandbox, SandboxFault
+from dgm.protocols import Benchmark, Limits, Sandbox, SandboxFault
 from dgm.readiness import Findings
 from dgm.sandbox import open_sandbox
 from dgm.selection import Searched, check_names, selected
-from dgm.text import clip, count, dollars, fold, note, out, out_json, plain
+from dgm.text import clip, count, dollars, duration, fold, note, out, out_json, plain
 from dgm.tree import Tree
 
 
@@ -61,6 +61,8 @@ class Plan(Struct, frozen=True):
     evaluations: int
     expansions: int
     slots: int
+    attempt: Limits
+    grading: Limits
     sandbox: str
     sandbox_note: str
     unfit: str
@@ -128,6 +130,8 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
         evaluations=config.run.evaluations,
         expansions=expansions,
         slots=run.slots_of(config),
+        attempt=config.attempt,
+        grading=config.grading,
         sandbox=stage.sandbox,
         sandbox_note=stage.remark,
         unfit=stage.unfit,
@@ -195,6 +199,13 @@ def has(sandbox: Sandbox, image: str) -> bool:
     return True
 
 
+def limits_words(limits: Limits) -> str:
+    return (
+        f"{duration(limits.seconds)}, {limits.memory_mb:,} MB of memory, {limits.disk_mb:,} MB of disk, "
+        f"{limits.pids:,} processes, {limits.cpus:g} cpu at most"
+    )
+
+
 def plan_lines(plan: Plan) -> list[str]:
     # Tasks that nobody has looked at say nothing against the sandbox.
     remark = f"not usable: {plan.unfit}" if plan.unfit and not plan.unprepared else plan.sandbox_note
@@ -209,6 +220,8 @@ def plan_lines(plan: Plan) -> list[str]:
         f"policy       {plan.policy}",
         f"budget       {count(plan.evaluations, 'evaluation')}, and about {count(plan.expansions, 'expansion')}",
         f"slots        {count(plan.slots, 'job')} at once",
+        f"attempts     {limits_words(plan.attempt)}",
+        f"grading      {limits_words(plan.grading)}",
         f"sandbox      {plan.sandbox}{f' ({clip(remark, 300)})' if remark else ''}",
         *(f"image        {image}: {'missing' if image in plan.images_missing else 'here'}" for image in plan.images),
         *(

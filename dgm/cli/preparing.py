@@ -58,7 +58,7 @@ def prepare_benchmark(
     as_json: bool,
 ) -> None:
     """Exits with `UNFIT` where no task is usable, with `ERROR` where some could not be looked at."""
-    config = meant(setting.load(path, overrides), name, overrides)
+    config = meant(setting.load(path, overrides, name), name, overrides)
     check_names(config.run)
     benchmark = open_benchmark(config.run.benchmark, config.grading)
     source = getattr(benchmark, "source", "")

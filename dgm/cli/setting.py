@@ -18,9 +18,12 @@ from dgm.text import note, out, out_json
 FILE = "dgm.toml"
 
 
-def load(path: Path | None, overrides: Iterable[str]) -> Config:
-    """The settings of a command. Raises `ConfigError`."""
-    return settings.load(config_file(path), settings_environ(), overrides)
+def load(path: Path | None, overrides: Iterable[str], benchmark: str | None = None) -> Config:
+    """The settings of a command, with the limits that the benchmark in them, or else `benchmark`, recommends. Raises
+    `ConfigError`."""
+    from dgm.benchmarks import recommended
+
+    return settings.load(config_file(path), settings_environ(), overrides, lambda name: recommended(benchmark or name))
 
 
 def check_keys(amended: Iterable[str]) -> None:
