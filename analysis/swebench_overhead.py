@@ -42,7 +42,13 @@ def attempt(benchmark: SweBenchmark, sandbox: DockerSandbox) -> None:
     """An agent's errand that changes nothing."""
     task = benchmark.task(benchmark.tasks()[0])
     errand = Errand(
-        0, ("true",), cwd=task.workspace, take=(task.workspace,), image=task.image, setup=task.setup, python=task.python
+        0,
+        ("true",),
+        cwd=task.workspace,
+        take=(task.workspace,),
+        image=task.image,
+        derive=task.derive,
+        python=task.python,
     )
     assert sandbox.run(errand).exit == 0
 

@@ -61,6 +61,7 @@ def errand(job: JobId, source: Files, task: Task, door: Door, limits: Limits, lu
         take=(task.workspace,),
         door=door.folder,
         image=task.image,
+        derive=task.derive,
         setup=task.setup,
         python=task.python,
         limits=limits,

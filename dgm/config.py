@@ -125,8 +125,8 @@ class SandboxConfig(Section, frozen=True):
     runtime: str = ""
     """An OCI runtime other than the engine's default, such as `runsc`."""
     images_gb: float = 100.0
-    """What the images that `dgm prepare` pulls may take in all, in GB; the longest unused ones are removed, and fetched
-    again when they are needed. Images of others are never removed."""
+    """What the images that dgm pulls, and those that it derives from images, may take in all, in GB; the longest unused
+    ones are removed, and had again when they are needed. Images of others are never removed."""
     free_gb: float = 5.0
     """So much of the engine's disk stays free, in GB."""
     build_args: dict[str, str] = {}

@@ -155,7 +155,7 @@ def engine_checks(config: SandboxConfig, needed: bool) -> Iterator[Check]:
 
 def room(config: SandboxConfig, taken: int, free: int | None) -> Check:
     """The budget of disk for images. `taken`, `free`: bytes, None where unknown."""
-    found = f"{taken / 1e9:.1f} of at most {config.images_gb:g} GB taken by pulled images"
+    found = f"{taken / 1e9:.1f} of at most {config.images_gb:g} GB taken by images of dgm's"
     if free is None:
         return Check("room for images", "ok", f"{found}; the engine's disk is not this machine's")
     left = free / 1e9 - config.free_gb

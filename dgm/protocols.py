@@ -41,8 +41,8 @@ class Errand(Struct, frozen=True):
     of `env` are replaced by the home folder, the interpreter and the folder of the gateway's socket. The environment
     holds nothing but `env`, what the image sets, `HOME`, `PATH`, `LANG` and `TMPDIR`.
 
-    An errand whose `files` or `take` name folders of the image runs as the image's root, with what root needs to own,
-    read and write the files there and no more; any other runs as nobody.
+    An errand whose `cwd`, `files` or `take` name folders of the image, or that derives an image of its own, runs as the
+    image's root, with what root needs to own, read and write the files there and no more; any other runs as nobody.
     """
 
     job: JobId
@@ -56,6 +56,11 @@ class Errand(Struct, frozen=True):
     """A host folder that holds the gateway's `model.sock` and is mounted at `{door}`. None: no model."""
     image: str | None = None
     """The Docker image; None for the sandbox's own default."""
+    derive: tuple[str, ...] = ()
+    """A trusted command that makes of `image` the one that the errand is run in, as its root and under the same limits.
+    It depends on the image alone, may name `{python}` and no other place, and has nothing of the errand before it: it
+    may be run once for all errands with the same image and words, or in each. Where it fails, `run` raises
+    `SandboxFault`."""
     setup: tuple[str, ...] = ()
     """A trusted command that is run before `command`, in the same place and under the same limits, with none of its
     processes left. What it changes does not count as changed; where it fails, `run` raises `SandboxFault`."""
@@ -181,6 +186,8 @@ class Task(Struct, frozen=True):
     """The folder to change: relative to home, or an absolute path of the image."""
     seconds: float | None = None
     """A time limit of the task's own, if it has one."""
+    derive: tuple[str, ...] = ()
+    """As `Errand.derive`: what makes the image fit for agents."""
     setup: tuple[str, ...] = ()
     """As `Errand.setup`: what makes the workspace ready before the agent comes."""
     env: Mapping[str, str] = {}

@@ -106,7 +106,8 @@ class Worker:
         limits = self.config
         if isinstance(job, Evaluate):
             task = self.benchmark.task(job.task)
-            stages = 2 if task.setup or task.tries > 1 else 1  # a setup has the time limit of what comes after it
+            # What comes before an attempt has the same time limit.
+            stages = 1 + bool(task.derive) + bool(task.setup or task.tries > 1)
             attempt = (task.seconds or limits.attempt.seconds) * stages
             grading = (limits.grading.seconds * stages + LONGEST_WAIT + 30.0) * GRADING_TRIES
             fetching = LONGEST_FETCH if task.image else 0.0

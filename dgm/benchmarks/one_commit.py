@@ -1,12 +1,12 @@
 """Makes the repository of an image forget its past: one commit of what is there, and nothing else to be found.
 
-Sent into a sandbox and run as its setup, before the agent comes: `python -I -S -B -c SOURCE WORKSPACE`. The files of
-the workspace are not touched. What is tracked stays tracked, submodules' files included, with the changes that the
-image holds. What goes is every other object, ref, reflog, remote, stash, worktree and alternate, and the archives and
-caches in which a later version of the project may lie.
+Sent into a sandbox to derive the image for agents: `python -I -S -B -c SOURCE WORKSPACE`. The files of the workspace
+are not touched. What is tracked stays tracked, submodules' files included, with the changes that the image holds. What
+goes is every other object, ref, reflog, remote, stash, worktree and alternate, and the archives and caches in which a
+later version of the project may lie.
 
-It is done before every attempt, so what it costs counts: all objects go into one pack in one go, and nothing is
-imported that an image without compiled libraries would have to compile.
+Where no image can be derived it is done before every attempt, so what it costs counts: all objects go into one pack in
+one go, and nothing is imported that an image without compiled libraries would have to compile.
 
 Invariant: it exits with 0 only if the repository then holds one commit and no object beside it.
 
@@ -262,10 +262,13 @@ def check(work):  # type: (str) -> None
 
 
 def trust(work):  # type: (str) -> None
-    """Let git work there, whoever owns it; some versions know the star, all know the name."""
+    """Let git work there, whoever owns it; some versions know the star, all know the name. Agents have another home,
+    and not every version would believe this of an environment."""
     with open(os.path.join(os.path.expanduser("~"), ".gitconfig"), "a") as file:
         name = work.replace("\\", "\\\\").replace('"', '\\"')
         file.write(f'\n[safe]\n\tdirectory = *\n\tdirectory = "{name}"\n')
+    for name in ("*", work):
+        git("/", "config", "--system", "--add", "safe.directory", name, lenient=True)
 
 
 def main():  # type: () -> None

@@ -28,12 +28,16 @@ from dgm.files import BadFiles, File
 from dgm.jobs import JobId, TaskId
 from dgm.protocols import Errand, Grade, Limits, Patch, Sandbox, SandboxFault, Task
 
+STEPS = ("plan", "swebench_lay.py", "swebench_grader.py")
 TOOLS = {
     name: resources("dgm.benchmarks").joinpath(name).read_bytes
     for name in ("swebench_lay.py", "swebench_grader.py", "pytest_proof.py")
 }
 ONE_COMMIT = resources("dgm.benchmarks").joinpath("one_commit.py").read_text
-GRADE = 'run() { exec "$1" -I -S -B "$2/swebench_$3.py" "$2/plan"; }; (run "$@" lay) && run "$@" grader'
+GRADE = """import sys
+for name in sys.argv[2:]:
+    with open(name, "rb") as file: exec(file.read(), {"__name__": "__main__"})
+"""
 GATE = "{{ command -v {python} || command -v python3; }} > {place}/tools/python; kill -STOP $$"
 OFFLINE = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 """Installing the project again works with what the image has. (To pip, a false value here means: no isolation.)"""
@@ -117,7 +121,7 @@ class SweBenchmark:
             image=row.image,
             workspace=settings.workspace,
             seconds=settings.seconds,
-            setup=("{python}", "-I", "-S", "-B", "-c", ONE_COMMIT(), settings.workspace),
+            derive=("{python}", "-I", "-S", "-B", "-c", ONE_COMMIT(), settings.workspace),
             env=environment(row),
             python=settings.python,
             group=row.repo,
@@ -177,7 +181,7 @@ class SweBenchmark:
         ran = sandbox.run(
             Errand(
                 job=job,
-                command=("/bin/sh", "-c", GRADE, "sh", "{python}", f"{PLACE}/tools"),
+                command=("{python}", "-I", "-S", "-B", "-c", GRADE, *(f"{PLACE}/tools/{name}" for name in STEPS)),
                 files={f"{PLACE}/tools/{name}": file for name, file in files.items()},
                 env={"HOME": "/root", **OFFLINE},
                 take=(f"{PLACE}/out",),

@@ -1,6 +1,6 @@
 """Runs the tests in a grading container and listens to the proof, once `swebench_lay` has laid the patch.
 
-Sent into a sandbox and run as `python -I -S -B grader.py PLAN`, PLAN being marshalled, in the grader's own folder:
+Sent into a sandbox and run after it by the same interpreter; its only argument is PLAN, in the grader's own folder:
 `script` (the evaluation script), `proof` (the plugin, or empty) and `log_bytes`. Beside that folder it leaves
 `out/log`, what the script printed, and `out/result.json`.
 

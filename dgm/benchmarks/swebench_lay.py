@@ -1,6 +1,6 @@
 """Lays a patch over the repository of an image, as `git diff` and `git apply` would have carried it over.
 
-Sent into a grading container and run there first: `python -I -S -B lay.py PLAN`, PLAN being marshalled: `workspace`,
+Sent into a grading container and run there first, `python -I -S -B` with the argument PLAN, marshalled: `workspace`,
 `files` ([path, name of the content beside PLAN, executable]), `deleted`, `fresh` (names that nothing new at the top may
 have), `traces` (a regular expression for what to point out, or nothing). It leaves `laid`, marshalled, beside PLAN.
 

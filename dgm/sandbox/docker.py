@@ -1,10 +1,11 @@
-"""Errands in containers: no network, no capabilities, no writable root, and limits that the kernel keeps.
+"""Errands in containers.
 
 Invariant: one errand, one container, and whatever happens the container is removed; what a killed driver left behind
 is found by its label. An engine that fails is a `SandboxFault`, code that misbehaves is a `Ran`.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from socket import SHUT_WR, socket
@@ -14,24 +15,22 @@ from typing import Any
 
 from docker import APIClient
 from docker.errors import DockerException, ImageNotFound, NotFound
-from docker.types import LogConfig
 from msgspec.structs import replace
 from requests.exceptions import RequestException
 
 from dgm.config import SandboxConfig
 from dgm.jobs import JobId
 from dgm.protocols import Cancelled, Errand, Limits, Ran, SandboxFault
+from dgm.sandbox.container import DOOR, ENV, HOME, check_places, make
+from dgm.sandbox.derived import key_of
 from dgm.sandbox.engine import API_SECONDS, Stream, Watch, connect, faults, holds, is_podman, reach, unlimited, volumes
-from dgm.sandbox.exchange import MB, Reply, Running, broken, converse, most_bytes, order, warden_command, writes_outside
+from dgm.sandbox.exchange import Reply, Running, broken, converse, most_bytes, order, stages
 from dgm.sandbox.images import Images
 
 GRACE = 30.0
 """Seconds beyond the errand's own that starting, unpacking and reporting may take on a busy machine."""
-HOME, DOOR = "/tmp/home", "/door"  # noqa: S108
-ENV = {"HOME": HOME, "TMPDIR": "/tmp", "LANG": "C.UTF-8"}  # noqa: S108
-NOBODY, ROOT = "65534:65534", "0:0"
-OWNER = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID")
-"""What root in an image needs so that test suites run as they do elsewhere; it reaches nothing beyond its container."""
+REMADE = 3
+"""How often an errand makes its image again that others remove."""
 
 
 class DockerSandbox:
@@ -49,6 +48,7 @@ class DockerSandbox:
         self._client: APIClient | None = None
         self._inodes = ""
         self._identities: dict[str, str] = {}
+        self._volumes: dict[str, list[str]] = {}
 
     # ------------------------------------------------------------ whether it works
 
@@ -127,16 +127,58 @@ class DockerSandbox:
             self.images.using(errand.image or self._image, image),
         ):
             try:
-                container = self._create(errand, image, cancelled)
+                return self._run(errand, image, cancelled, connections)
             except Cancelled:
-                return broken("cancelled", "cancelled while its image was fetched", 0.0)
-            try:
-                return self._converse(container, errand, cancelled, connections)
-            finally:
-                # If the engine cannot do it now, its label lets `reap` do it later.
-                with suppress(DockerException, RequestException, OSError):
-                    reach()
-                    self._engine().remove_container(container, v=True, force=True)
+                return broken("cancelled", "cancelled while its image was made or fetched", 0.0)
+
+    def _run(self, errand: Errand, image: str, cancelled: Event, connections: list[socket]) -> Ran:
+        key = key_of(image, errand.derive, self._pythons(errand))
+        for _ in range(REMADE if errand.derive else 0):
+            derived = self.images.derived(key, lambda: self._deriving(errand, image, cancelled, connections), cancelled)
+            if derived is None:
+                break  # Then what makes it is run in this container alone.
+            with self.images.using(derived.name, derived.id):
+                try:
+                    container = self._make(errand, derived.id)
+                except ImageNotFound:
+                    self.images.forget(key)  # Another driver needed the room.
+                    continue
+                with self._removing(container):
+                    return self._converse(container, errand, cancelled, connections, derived=True)
+        with self._removing(self._create(errand, image, cancelled)) as container:
+            return self._converse(container, errand, cancelled, connections)
+
+    @contextmanager
+    def _deriving(
+        self, errand: Errand, image: str, cancelled: Event, connections: list[socket]
+    ) -> Iterator[tuple[str, str]]:
+        """A container in which `image` was made what the errand wants, and `image`. Nothing of the errand is there."""
+        words = Errand(
+            errand.job, errand.derive, cwd="/", image=errand.image, python=errand.python, limits=errand.limits
+        )
+        with self._removing(self._create(words, image, cancelled)) as container:
+            self._asked(errand, image)
+            ran = self._converse(container, words, cancelled, connections)
+            if ran.ended == "cancelled":
+                raise Cancelled("cancelled while its image was made")
+            if ran.exit != 0:
+                why = ran.output.decode(errors="replace")[-2000:] or "; ".join(ran.refused)
+                name = errand.image or self._image
+                raise SandboxFault(f"{name} cannot be used: the setup failed ({ran.ended}, {ran.exit}): {why}")
+            reach()
+            self._engine().wait(container, timeout=API_SECONDS)
+            yield container, image
+
+    @contextmanager
+    def _removing(self, container: str) -> Iterator[str]:
+        """Remove the container in the end, whatever happens."""
+        try:
+            yield container
+        finally:
+            # If the engine cannot do it now, its label lets `reap` do it later.
+            with suppress(DockerException, RequestException, OSError):
+                reach()
+                self._engine().remove_container(container, v=True, force=True)
 
     def _create(self, errand: Errand, image: str, cancelled: Event) -> str:
         """Make the container; where its image was removed to make room, that is fetched again."""
@@ -149,51 +191,27 @@ class DockerSandbox:
             return self._make(errand, image)
 
     def _make(self, errand: Errand, image: str) -> str:
-        outside = writes_outside(errand)
-        engine, limits = self._engine(), errand.limits
-        # A volume has no size limit, and can be written to under a root that cannot.
-        asked = volumes(engine, image)
-        if hidden := [path for path in (errand.cwd, *errand.take) for one in asked if f"{path}/".startswith(f"{one}/")]:
-            name = errand.image or self._image
-            raise SandboxFault(f"{name} makes a volume around {hidden[0]}, which hides what is there: build it without")
-        room = f"rw,exec,nosuid,nodev,mode=1777,size={limits.disk_mb}m{self._inodes}"
-        host = engine.create_host_config(
-            network_mode="none",
-            # A task that lives in the image has to be written to where it is, and belongs to root there.
-            read_only=not outside,
-            cap_add=list(OWNER) if outside else None,
-            tmpfs=dict.fromkeys(("/tmp", *asked), room),  # noqa: S108
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges"],
-            pids_limit=limits.pids + 1,
-            mem_limit=limits.memory_mb * MB,
-            memswap_limit=limits.memory_mb * MB,
-            cpu_period=100_000,
-            cpu_quota=max(1_000, int(limits.cpus * 100_000)),
-            log_config=LogConfig(type="none"),
-            binds=[f"{_opened(errand)}:{DOOR}:ro"] if errand.door is not None else None,
-            runtime=self._runtime or None,
-        )
-        made = engine.create_container(
-            image,
-            entrypoint=warden_command(errand.python or [self._python]),
-            command=[],
-            user=ROOT if outside else NOBODY,
-            working_dir="/",
-            stdin_open=True,
-            hostname="sandbox",
-            labels={**self._labels, "dgm.job": str(errand.job)},
-            healthcheck={"test": ["NONE"]},
-            # The client's own settings may name a proxy, with its password.
-            use_config_proxy=False,
-            host_config=host,
-        )
-        return str(made["Id"])
+        engine, asked = self._engine(), self._asked(errand, image)
+        labels = {**self._labels, "dgm.job": str(errand.job)}
+        return make(engine, errand, image, self._pythons(errand), asked, labels, self._runtime, self._inodes)
 
-    def _converse(self, container: str, errand: Errand, cancelled: Event, connections: list[socket]) -> Ran:
-        engine = self._engine()
+    def _asked(self, errand: Errand, image: str) -> list[str]:
+        """The volumes that the image asks for, none of which may be around what the errand is about."""
+        if image not in self._volumes:
+            self._volumes[image] = volumes(self._engine(), image)
+        check_places(errand, errand.image or self._image, self._volumes[image])
+        return self._volumes[image]
+
+    def _pythons(self, errand: Errand) -> tuple[str, ...]:
+        return errand.python or (self._python,)
+
+    def _converse(
+        self, container: str, errand: Errand, cancelled: Event, connections: list[socket], derived: bool = False
+    ) -> Ran:
+        """`derived`: whether the image of the container is the one that the errand derives."""
+        engine, left = self._engine(), replace(errand, derive=()) if derived else errand
         places = {"home": HOME, "door": DOOR if errand.door is not None else ""}
-        payload = order(errand, places, ENV, watched=None)
+        payload = order(left, places, ENV, watched=None)
         stream, watch = Stream(most_bytes(errand)), Watch(engine, container, errand, cancelled)
         attached = engine.attach_socket(container, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
         try:
@@ -203,8 +221,8 @@ class DockerSandbox:
             start = monotonic()
             if not cancelled.is_set():
                 engine.start(container)
-            until = start + errand.limits.seconds * (2 if errand.setup else 1) + GRACE
-            in_time = watch.look() and converse(connection, payload, until, stream.add, watch.look)
+            until = start + errand.limits.seconds * stages(left) + GRACE
+            in_time = not cancelled.is_set() and converse(connection, payload, until, stream.add, watch.look)
             seconds = monotonic() - start
         finally:
             getattr(attached, "_response", attached).close()
@@ -267,15 +285,3 @@ class DockerSandbox:
                 with suppress(NotFound):
                     engine.remove_container(container, v=True, force=True)
         return len(left)
-
-
-def _opened(errand: Errand) -> Path:
-    """The door's folder, made passable for the user that runs in containers."""
-    door = errand.door
-    assert door is not None
-    try:
-        door.chmod(0o711)
-        (door / "model.sock").chmod(0o666)
-    except OSError as error:
-        raise SandboxFault(f"the door to the model at {door} cannot be opened: {error.strerror}") from error
-    return door.resolve()

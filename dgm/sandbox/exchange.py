@@ -83,6 +83,7 @@ def order(errand: Errand, places: Mapping[str, str], env: Mapping[str, str], wat
         settings["folder"] = watched
     messages = [Message("set", name, str(value).encode()) for name, value in settings.items()]
     messages += [Message("arg", "", filled(word).encode()) for word in errand.command]
+    messages += [Message("derive", "", filled(word).encode()) for word in errand.derive]
     messages += [Message("setup", "", filled(word).encode()) for word in errand.setup]
     messages += [Message("env", name, filled(value).encode()) for name, value in (*env.items(), *errand.env.items())]
     messages += [Message("take", name) for name in errand.take]
@@ -100,7 +101,12 @@ def most_bytes(errand: Errand) -> int:
 
 def writes_outside(errand: Errand) -> bool:
     """Whether the errand is about folders of an image, outside of home."""
-    return any(path.startswith("/") for path in (*errand.take, *errand.files))
+    return bool(errand.derive) or any(path.startswith("/") for path in (errand.cwd, *errand.take, *errand.files))
+
+
+def stages(errand: Errand) -> int:
+    """How many commands are run, each of which may take as long as the errand."""
+    return 1 + bool(errand.derive) + bool(errand.setup)
 
 
 Ended = Literal["exited", "timeout", "memory", "cancelled"]

@@ -1,4 +1,4 @@
-"""The images of a machine: fetched and built by `dgm prepare`, pinned to their content.
+"""The images of a machine: fetched and built by `dgm prepare`, pinned to their content, and what errands make of them.
 
 Invariant: a name that was pinned is fetched as the very content that it was pinned to, or not at all; what is here is
 never asked for over a network.
@@ -11,12 +11,15 @@ from pathlib import Path
 from threading import Event, Lock
 
 from docker import APIClient
+from docker.errors import DockerException
 from docker.utils import parse_repository_tag
+from requests.exceptions import RequestException
 
 from dgm.config import SandboxConfig
 from dgm.files import digest, read_folder
 from dgm.protocols import Cancelled, SandboxFault
 from dgm.sandbox import Unavailable
+from dgm.sandbox.derived import Derived, commit, written
 from dgm.sandbox.engine import holds, inspected
 from dgm.sandbox.shelf import Pin, Shelf, size
 from dgm.sandbox.transfer import build, pull
@@ -35,6 +38,8 @@ class Images:
         self._orders: defaultdict[str, Lock] = defaultdict(Lock)
         self._failed: dict[tuple[str, str], str] = {}
         """Image and recipe to why it could not be built, so that no other task asks for the same again."""
+        self._derived: dict[str, Derived | None] = {}
+        """By key: what was found or made, or None where it cannot be kept."""
 
     def pinned(self, name: str) -> str | None:
         """The content that `name` can be fetched as, whether it is here or not."""
@@ -42,7 +47,7 @@ class Images:
         return pin.id if pin is not None and pin.digest else None
 
     def taken(self) -> tuple[int, int | None]:
-        """Bytes of all that dgm has pulled and is here, and free bytes on the engine's disk where that can be known."""
+        """As `Shelf.taken`."""
         return self._shelf.taken()
 
     def using(self, name: str, id: str) -> AbstractContextManager[None]:
@@ -74,6 +79,35 @@ class Images:
             if holds(self._engine(), id) is None:
                 self._pull(name, cancelled)
         return True
+
+    def derived(
+        self, key: str, making: Callable[[], AbstractContextManager[tuple[str, str]]], cancelled: Event
+    ) -> Derived | None:
+        """The image of this key. Where it is not here, it is made of the container that `making` gives with the id of
+        the image below it. None: it cannot be kept, for want of room or because the engine refuses, and is not tried
+        again. Raises `Cancelled`, and what `making` raises.
+        """
+        if key not in self._derived:
+            with self._alone(key, cancelled):
+                if key not in self._derived:
+                    self._derived[key] = self._shelf.derived(key) or self._derive(key, making)
+        return self._derived[key]
+
+    def forget(self, key: str) -> None:
+        """What `derived` gave is not here any more."""
+        self._derived.pop(key, None)
+
+    def _derive(self, key: str, making: Callable[[], AbstractContextManager[tuple[str, str]]]) -> Derived | None:
+        with making() as (container, base):
+            try:
+                size = written(self._engine(), container)
+                if not self._shelf.clear(size):
+                    self.say(f"an image made of {base} is not kept: there is no room for it")
+                    return None
+                return commit(self._engine(), container, key, base, size)
+            except (DockerException, RequestException) as error:
+                self.say(f"an image made of {base} cannot be kept: {getattr(error, 'explanation', None) or error}")
+                return None
 
     @contextmanager
     def _alone(self, name: str, cancelled: Event) -> Iterator[None]:

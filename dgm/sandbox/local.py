@@ -23,7 +23,18 @@ from time import monotonic
 
 from dgm.jobs import JobId
 from dgm.protocols import Errand, Ran, SandboxFault
-from dgm.sandbox.exchange import MB, Reply, Running, broken, converse, most_bytes, order, warden_command, writes_outside
+from dgm.sandbox.exchange import (
+    MB,
+    Reply,
+    Running,
+    broken,
+    converse,
+    most_bytes,
+    order,
+    stages,
+    warden_command,
+    writes_outside,
+)
 
 NO_IMAGES = "this task lives in a Docker image; start a Docker engine and set sandbox.kind = 'docker'"
 GRACE = 60.0
@@ -104,7 +115,7 @@ class LocalSandbox:
             with theirs:
                 warden = self._start(folder, env, theirs, faults.fileno())
             try:
-                until = start + errand.limits.seconds * (2 if errand.setup else 1) + GRACE
+                until = start + errand.limits.seconds * stages(errand) + GRACE
                 in_time = converse(ours, payload, until, receive)
             finally:
                 warden.kill()

@@ -1,6 +1,7 @@
-"""The disk that images take: what was pulled, what it holds, and what goes when there is no room.
+"""The disk that images take: what was pulled or derived, what it holds, and what goes when there is no room.
 
-Invariant: only images that dgm itself has pulled, that can be fetched again and that nobody uses are ever removed.
+Invariant: only images that dgm itself has pulled or derived, that can be had again and that nobody uses are ever
+removed.
 """
 
 import shutil
@@ -18,7 +19,9 @@ from docker.utils import parse_repository_tag
 from msgspec import Struct
 
 from dgm.cache import cache_folder, keep
+from dgm.durable import make_folder
 from dgm.protocols import Cancelled, SandboxFault
+from dgm.sandbox.derived import LABEL, NAMED, Derived, found
 from dgm.sandbox.engine import address, holds, inspected
 from dgm.store import load
 
@@ -37,12 +40,14 @@ class Pin(Struct, frozen=True):
     layers: Mapping[str, int] = {}
     """Bytes by layer. A layer's key stands for it and all below, so equal keys are stored once."""
     ours: bool = False
-    """Whether dgm has pulled it, and may remove it."""
+    """Whether dgm has pulled or derived it, and may remove it."""
+    base: str = ""
+    """The id of the image that it was derived from."""
 
 
 class Shelf:
-    """Thread-safe. `images_gb`: what the images that dgm has pulled may take. `free_gb`: what stays free on the disk of
-    the engine. `say` is told what is removed."""
+    """Thread-safe. `images_gb`: what the images that dgm has pulled or derived may take. `free_gb`: what stays free
+    on the disk of the engine. `say` is told what is removed."""
 
     def __init__(
         self, engine: Callable[[], APIClient], images_gb: float, free_gb: float, say: Callable[[str], None]
@@ -72,7 +77,24 @@ class Shelf:
 
     def _path(self, name: str) -> Path:
         # Each engine has images of its own.
-        return cache_folder() / "images" / f"{sha256(f'{address()} {name}'.encode()).hexdigest()[:32]}.json"
+        kind = "used" if NAMED.fullmatch(name) else "json"
+        return cache_folder() / "images" / f"{sha256(f'{address()} {name}'.encode()).hexdigest()[:32]}.{kind}"
+
+    def _mark(self, name: str) -> None:
+        """Remember that the image is used now. What was derived tells all else by itself."""
+        path = self._path(name)
+        if path.suffix == ".used":
+            make_folder(path.parent, 0o700)
+            path.touch(0o600)
+        else:
+            utime(path)
+
+    def _age(self, pin: Pin) -> int:
+        """When it was used last: 0 for what others have derived."""
+        try:
+            return self._path(pin.name).stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
 
     @contextmanager
     def using(self, name: str, id: str) -> Iterator[None]:
@@ -82,7 +104,7 @@ class Shelf:
         try:
             # What was never pinned is never removed either; and a cache that cannot be written only knows less of ages.
             with suppress(OSError):
-                utime(self._path(name))
+                self._mark(name)
             yield
         finally:
             with self._changed:
@@ -90,10 +112,28 @@ class Shelf:
                 self._changed.notify_all()
 
     def taken(self) -> tuple[int, int | None]:
-        """Bytes of all that dgm has pulled and is here, and free bytes on the engine's disk where that can be known."""
+        """Bytes of all that dgm has pulled or derived and is here, and free ones on the engine's disk, where known."""
         return together(self._ours()), self._free()
 
+    def derived(self, key: str) -> Derived | None:
+        """An image of this key that is here."""
+        listed = found(self._engine().images(filters={"label": LABEL}))
+        return min((one for one in listed if one.key == key), key=lambda one: one.name, default=None)
+
     # ------------------------------------------------------------ room
+
+    def clear(self, need: int) -> bool:
+        """Make room for `need` bytes without waiting for anything; False if there is none."""
+        with self._changed:
+            while self._over(need):
+                if not self._remove_one():
+                    return False
+        return True
+
+    def _over(self, need: int) -> bool:
+        free = self._free()
+        full = free is not None and free - self._coming - need < self._least
+        return full or together(self._ours()) + need > self._most
 
     @contextmanager
     def room(self, name: str, known: Pin | None, cancelled: Event) -> Iterator[None]:
@@ -153,7 +193,7 @@ class Shelf:
             return self._too_full(name, free)
         if taken + need > self._most:
             return (
-                f"no room for the image {name}: pulled ones take {taken / GB:.1f} GB, and "
+                f"no room for the image {name}: those that dgm has pulled or derived take {taken / GB:.1f} GB, and "
                 f"sandbox.images_gb allows {self._most / GB:g}. Raise it"
             )
         return ""
@@ -166,32 +206,39 @@ class Shelf:
 
     def _remove_one(self) -> bool:
         """Remove the image that was not used for the longest time; False if there is none that may be removed."""
-        for pin in self._ours():
-            # The name may have come to mean something else, which is none of ours.
-            if self._used[pin.id] or holds(self._engine(), pin.name) != pin.id:
+        ours = self._ours()
+        below = {pin.base for pin in ours}
+        for pin in ours:
+            # What others were derived from stays on the disk for as long as they do. And the name may have come to mean
+            # something else, which is none of ours.
+            if self._used[pin.id] or pin.id in below or holds(self._engine(), pin.name) != pin.id:
                 continue
             try:
-                self._engine().remove_image(pin.name)
+                # What it was derived from is not ours to remove, even if nobody has given it a name.
+                self._engine().remove_image(pin.name, noprune=bool(pin.base))
                 # podman keeps the name that it was pulled by beside its own.
                 with suppress(NotFound):
-                    self._engine().remove_image(pin.digest)
+                    if pin.digest:
+                        self._engine().remove_image(pin.digest)
             except NotFound:
                 continue
             except APIError as error:
                 if error.status_code != 409:
                     raise
                 continue  # Somebody's container uses it.
-            self._say(f"image {pin.name}: removed to make room; it is fetched again when it is needed")
+            again = "made" if pin.base else "fetched"
+            self._say(f"image {pin.name}: removed to make room; it is {again} again when it is needed")
             return True
         return False
 
     def _ours(self) -> list[Pin]:
-        """What dgm has pulled and is still here, the longest unused first."""
-        pins = [pin for pin in self._pins() if pin.ours and pin.digest]
+        """What dgm has pulled or derived and is still here, the longest unused first."""
+        listed = self._engine().images()
+        here = {digest for one in listed for digest in one["RepoDigests"] or ()}
         # One that somebody else has given a name of their own stays when ours is taken from it, and is theirs then.
-        here = {digest for one in self._engine().images() for digest in one["RepoDigests"] or ()} if pins else set()
-        found = [pin for pin in pins if pin.digest in here]
-        return sorted(found, key=lambda pin: self._path(pin.name).stat().st_mtime_ns)
+        pulled = [pin for pin in self._pins() if pin.ours and pin.digest in here]
+        derived = [Pin(one.name, one.id, "", {one.name: one.size}, True, one.base) for one in found(listed)]
+        return sorted([*pulled, *derived], key=self._age)
 
     def _pins(self) -> list[Pin]:
         found = (load(path, Pin) for path in (cache_folder() / "images").glob("*.json"))

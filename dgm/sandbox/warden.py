@@ -49,6 +49,7 @@ class Order:
 
     def __init__(self):  # type: () -> None
         self.command = []  # type: list[bytes]
+        self.derive = []  # type: list[bytes]
         self.setup = []  # type: list[bytes]
         self.env = {}  # type: dict[bytes, bytes]
         self.take = []  # type: list[bytes]
@@ -70,6 +71,7 @@ class Order:
 def receive():  # type: () -> Order
     """Read the order from standard input and unpack its files as they arrive."""
     order = Order()
+    words_of = {b"arg": order.command, b"derive": order.derive, b"setup": order.setup}
     with open(0, "rb", closefd=False) as source:
         while True:
             words = source.readline().split()
@@ -78,10 +80,8 @@ def receive():  # type: () -> Order
             kind, name, data = words[0], source.read(int(words[1])), source.read(int(words[2]))
             if kind == b"set":
                 order.text[name] = data
-            elif kind == b"arg":
-                order.command.append(named(data))
-            elif kind == b"setup":
-                order.setup.append(named(data))
+            elif kind in words_of:
+                words_of[kind].append(named(data))
             elif kind == b"env":
                 order.env[name] = named(data)
             elif kind == b"take":
@@ -478,8 +478,8 @@ def main():  # type: () -> None
             os.makedirs(folder, exist_ok=True)
         for name, value in [*os.environb.items(), (b"PATH", os.defpath.encode())]:
             order.env.setdefault(name, value)
-        if order.setup:
-            ended, code, output = perform(order, order.setup)
+        for command in filter(None, (order.derive, order.setup)):
+            ended, code, output = perform(order, command)
             if ended != "exited" or code:
                 send("fault", b"", b"the setup failed (%s, %d): " % (ended.encode(), code) + output.all()[-2000:])
                 return

@@ -13,10 +13,16 @@ from tests.benchmarks.own import IMAGE, rows, write
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     from dgm.sandbox.docker import DockerSandbox
+    from dgm.sandbox.engine import connect
+    from tests.sandbox.registry import forget_derived
 
     sandbox = DockerSandbox("swebench", SandboxConfig(image=IMAGE))
     yield sandbox
     sandbox.close()
+    engine = connect()
+    for row in rows() if rows.cache_info().currsize else ():
+        forget_derived(engine, engine.inspect_image(row["image"])["Id"])
+    engine.close()
 
 
 @pytest.fixture(scope="session")

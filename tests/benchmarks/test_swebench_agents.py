@@ -4,7 +4,10 @@ import pytest
 
 from dgm.benchmarks import SweBenchmark
 from dgm.benchmarks.stories import SLUGS, TILL
+from dgm.config import SandboxConfig
 from dgm.protocols import Errand, Ran, Sandbox, SandboxFault, Task
+from dgm.sandbox.docker import DockerSandbox
+from tests.benchmarks.own import IMAGE
 
 pytestmark = pytest.mark.docker
 SEARCH = r"""
@@ -28,7 +31,7 @@ echo x > new.py; git add new.py; git commit -q -m mine; git stash; echo "commits
 
 def visit(sandbox: Sandbox, task: Task, script: str, *words: str, before: str = "") -> Ran:
     """Run `script` as an agent would be run; `before`: a shell script that changes the image first."""
-    setup = task.setup if not before else ("sh", "-c", f'{before.strip()}; exec "$@"', "sh", *task.setup)
+    derive = task.derive if not before else ("sh", "-c", f'{before.strip()}; exec "$@"', "sh", *task.derive)
     return sandbox.run(
         Errand(
             job=1,
@@ -37,7 +40,7 @@ def visit(sandbox: Sandbox, task: Task, script: str, *words: str, before: str = 
             env=task.env,
             take=(task.workspace,),
             image=task.image,
-            setup=setup,
+            derive=derive,
             python=task.python,
         )
     )
@@ -54,6 +57,24 @@ def test_one_commit_and_nothing_of_the_fix(own: SweBenchmark, sandbox: Sandbox) 
     assert "6 passed" in told
     assert told.endswith("commits: 2\n"), "git works as an agent expects"
     assert (set(ran.changed), ran.deleted) == ({"/testbed/new.py", "/testbed/tracked"}, ())
+
+
+def test_it_is_the_same_without_an_image_of_its_own(own: SweBenchmark, sandbox: Sandbox) -> None:
+    """Where the engine has no room for more images, the same is done in each container."""
+    full = DockerSandbox("swebench", SandboxConfig(image=IMAGE, images_gb=1e-9))
+    script = "git rev-list --all --reflog | wc -l; git status --porcelain; git count-objects -v"
+    task = own.task("own/own__slugs-202")
+    output = [visit(full, task, script, before=": full").output, visit(sandbox, task, script).output]
+    full.close()
+    assert output[0].startswith(b"1\ncount: 0\n")
+    assert output[0] == output[1]
+
+
+@pytest.mark.parametrize("before", ["", "chown -R 1234:1234 /testbed"])
+def test_git_works_whoever_owns_the_repository(own: SweBenchmark, sandbox: Sandbox, before: str) -> None:
+    owner = "1234" if before else "0"
+    told = visit(sandbox, own.task("own/own__till-11"), "stat -c %u . setup.cfg; git log --format=%s", before=before)
+    assert told.output.decode() == f"{owner}\n{owner}\nThe state of the repository\n"
 
 
 def test_the_workspace_is_as_the_image_has_it(own: SweBenchmark, sandbox: Sandbox) -> None:

@@ -658,7 +658,7 @@ def test_an_engine_that_goes_away_is_a_fault(
 @pytest.mark.docker
 def test_what_was_never_started_says_nothing_about_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dgm.sandbox.docker.GRACE", 1.0)
-    monkeypatch.setattr("dgm.sandbox.docker.warden_command", lambda python: ["sleep", "600"])
+    monkeypatch.setattr("dgm.sandbox.container.warden_command", lambda python: ["sleep", "600"])
     stuck = make("docker", "stuck")
     with pytest.raises(SandboxFault, match="not started"):
         stuck.run(Errand(job=1, command=("true",), limits=Limits(seconds=1.0)))

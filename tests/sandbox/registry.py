@@ -15,6 +15,7 @@ import pytest
 from docker import APIClient
 from docker.errors import NotFound
 
+from dgm.sandbox.derived import found
 from dgm.sandbox.engine import connect
 
 BASE = os.environ.get("DGM_TEST_IMAGE", "dgm-test-base:latest")
@@ -105,3 +106,10 @@ def running() -> Iterator[Registry]:
 def remove(engine: APIClient, name: str) -> None:
     with suppress(NotFound):
         engine.remove_image(name, force=True)
+
+
+def forget_derived(engine: APIClient, base: str) -> None:
+    """Remove all that was derived from the image of this id."""
+    for one in found(engine.images()):
+        if one.base == base:
+            remove(engine, one.name)
