@@ -4,23 +4,53 @@ Invariant: a difference that may be luck is called so.
 """
 
 import shlex
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
 from dgm import belief
+from dgm.archive import LOG
 from dgm.cli import draw
 from dgm.cli.advising import program
 from dgm.cli.looking import MOST, SIMULATION, agent_line, drawn, tally_line
 from dgm.flight import End
-from dgm.report import AgentRow, Comparison, NoSuchAgent, compare, row, simulation
+from dgm.jobs import JobId, TaskId
+from dgm.log import LogReader
+from dgm.report import AgentRow, Comparison, JobRow, NoSuchAgent, attempts, compare, row, simulation
 from dgm.text import clip, count, duration, fold, note, out, plain, short, spent
 from dgm.tree import Tree
 from dgm.watch import failure_words
 
+SUSPECT = frozenset(
+    [
+        "probed",
+        "equals-anything",
+        "disguised",
+        "contains",
+        "shadows",
+        "native",
+        "altered",
+        "tampered",
+        "contradicted",
+        "runs-at-install",
+    ]
+)
+"""The flags of a verdict that name what code does to fool its tests; honest code may do it, too."""
+
+
+class Doubt(Struct, frozen=True):
+    """A solved task whose verdict carries flags of `SUSPECT`."""
+
+    task: TaskId
+    job: JobId
+    flags: tuple[str, ...]
+
 
 class BestReport(Struct, frozen=True):
-    """The best agent. `belief`: the epsilon-quantile it was chosen by. `against_seed`: None for the seed itself."""
+    """The best agent. `belief`: the epsilon-quantile it was chosen by. `against_seed`: None for the seed itself.
+    `doubts`: the solved tasks that count, and that somebody should look at."""
 
     simulation: bool
     agent: AgentRow
@@ -29,9 +59,10 @@ class BestReport(Struct, frozen=True):
     belief: float
     agents: int
     against_seed: Comparison | None
+    doubts: tuple[Doubt, ...] = ()
 
 
-def best_report(tree: Tree) -> BestReport:
+def best_report(tree: Tree, folder: Path) -> BestReport:
     """Raises `NoSuchAgent` where there is none yet."""
     agent = tree.best()
     if agent is None:
@@ -45,7 +76,15 @@ def best_report(tree: Tree) -> BestReport:
         belief=belief.quantile(agent.solved, agent.failed, tree.epsilon),
         agents=len(tree.agents),
         against_seed=None if agent is lineage[0] else compare(agent, lineage[0]),
+        doubts=tuple(doubts(attempts(LogReader(folder / LOG).events(), agent.id))),
     )
+
+
+def doubts(jobs: Iterable[JobRow]) -> Iterator[Doubt]:
+    for job in jobs:
+        flags = tuple(flag for flag in job.flags if flag.partition(":")[0] in SUSPECT)
+        if flags and job.outcome == "solved" and job.task:
+            yield Doubt(job.task, job.id, flags)
 
 
 def best_lines(found: BestReport) -> list[str]:
@@ -60,7 +99,20 @@ def best_lines(found: BestReport) -> list[str]:
         lines.append("             It is the seed: no child is believed to be better yet.")
     else:
         lines += comparison_lines(found.against_seed)
-    return [*lines, *([SIMULATION] if found.simulation else [])]
+    return [*lines, *doubt_lines(found), *([SIMULATION] if found.simulation else [])]
+
+
+def doubt_lines(found: BestReport, most: int = 5) -> list[str]:
+    if not found.doubts:
+        return []
+    kinds = Counter(kind for one in found.doubts for kind in {flag.partition(":")[0] for flag in one.flags})
+    told = ", ".join(f"{number} {plain(kind)}" for kind, number in kinds.most_common())
+    jobs = ", ".join(str(one.job) for one in found.doubts[:most]) + (", ..." if len(found.doubts) > most else "")
+    return [
+        f"doubts       {len(found.doubts)} of its {count(found.agent.solved, 'solved task')} may be solved by fooling "
+        f"the tests, as flags say ({told}). They count as solved: read what it wrote with `dgm log best --grade JOB`, "
+        f"JOB {jobs}"
+    ]
 
 
 def comparison_lines(found: Comparison) -> list[str]:
@@ -82,7 +134,7 @@ def close(tree: Tree, folder: Path, end: End, seconds: float) -> None:
     chosen = draw.strongest(tree, tree.epsilon, MOST) if len(tree.agents) > MOST else None
     out("", *drawn(tree, leader, None, chosen), "")
     if leader is not None:
-        out(*fold(best_lines(best_report(tree)), 13))
+        out(*fold(best_lines(best_report(tree, folder)), 13))
     out(f"cost         {spent(tree.spent)}")
     out(
         f"time         {duration(seconds)} now, {duration(tree.last - tree.began)} from first to last event, "

@@ -130,8 +130,8 @@ def drawn(tree: Tree, leader: Agent | None, depth: int | None = None, chosen: se
 def show_best(archive: Path | None, as_json: bool) -> None:
     from dgm.cli.closing import best_lines, best_report
 
-    tree = open_reader(archive).tree
-    found = best_report(tree)
+    reader = open_reader(archive)
+    found = best_report(reader.tree, reader.path)
     if as_json:
         out_json(found)
     else:

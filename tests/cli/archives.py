@@ -85,7 +85,12 @@ def grow(folder: Path) -> list[str]:
                 job = archive.start(Evaluate(agent, task))
                 solved = int(task[-1]) < 2 * n
                 archive.finish(
-                    job.id, Verdict(solved, Usage(0.01, 1, 100, 10, 1.0), ("odd \x1b[1m",) if n == 2 else ())
+                    job.id,
+                    Verdict(
+                        solved,
+                        Usage(0.01, 1, 100, 10, 1.0),
+                        ("odd \x1b[1m", *(("probed:x",) if task == TASKS[0] else ())) if n == 2 else (),
+                    ),
                 )
         job = archive.start(Evaluate(seed, TASKS[4]))
         talk(archive.folder(job.id))

@@ -138,6 +138,17 @@ def test_log_and_transcript(grown: Grown) -> None:
     assert done.returncode == 1
 
 
+def test_best_says_which_solved_tasks_may_not_be(grown: Grown) -> None:
+    found = msgspec.convert(data("best", "--archive", grown[0]), closing.BestReport)
+    (doubt,) = found.doubts
+    assert (doubt.task, doubt.flags) == ("toy/0", ("probed:x",))
+    said = look("best", "--archive", grown[0]).stdout
+    assert f"1 of its {found.agent.solved} solved tasks may be solved by fooling the tests" in said
+    assert (
+        f"(1 probed). They count as solved: read what it wrote with `dgm log best --grade JOB`, JOB {doubt.job}" in said
+    )
+
+
 def test_best_says_when_a_difference_may_be_noise(grown: Grown) -> None:
     found = msgspec.convert(data("best", "--archive", grown[0]), closing.BestReport)
     assert found.against_seed is not None
