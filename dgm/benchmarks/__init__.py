@@ -22,6 +22,7 @@ __all__ = [
     "FolderBenchmark",
     "PolyglotBenchmark",
     "SweBenchmark",
+    "in_images",
     "is_proven",
     "open_benchmark",
     "recommended",
@@ -50,6 +51,11 @@ def recommended(name_or_path: str) -> dict[str, dict[str, int | float]]:
     except ConfigError:
         return {}
     return {"attempt": dict(settings.limits.attempt), "grading": dict(settings.limits.grading)}
+
+
+def in_images(name_or_path: str) -> bool:
+    """Whether what agents start from is in images alone. Raises `ConfigError`."""
+    return read_settings(shipped("benchmarks", name_or_path) / "benchmark.toml", AnySettings).kind == "swebench"
 
 
 def open_benchmark(name_or_path: str, limits: Limits = GRADING) -> Benchmark:

@@ -24,7 +24,7 @@ from dgm.tree import Tree
 from dgm.watch import failure_words
 
 SUSPECT = frozenset(
-    [
+    (
         "probed",
         "equals-anything",
         "disguised",
@@ -35,7 +35,7 @@ SUSPECT = frozenset(
         "tampered",
         "contradicted",
         "runs-at-install",
-    ]
+    )
 )
 """The flags of a verdict that name what code does to fool its tests; honest code may do it, too."""
 

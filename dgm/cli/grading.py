@@ -9,15 +9,19 @@ from msgspec import Struct
 
 from dgm.archive import LOG
 from dgm.attempt import Attempt, readable
-from dgm.cli.agents import as_dict, verdict
+from dgm.benchmarks import in_images, open_benchmark
+from dgm.cli.agents import as_dict, coloured, differing, verdict
 from dgm.cli.failing import Unable
 from dgm.cli.reading import open_reader
-from dgm.jobs import AgentId, JobId
+from dgm.config import ConfigError
+from dgm.files import Files, patched
+from dgm.jobs import AgentId, JobId, TaskId
 from dgm.log import LogReader
-from dgm.protocols import Grade
-from dgm.report import JobRow, attempts, find
+from dgm.protocols import Grade, Patch
+from dgm.report import JobRow, attempts, find, setting
 from dgm.store import load
-from dgm.text import clip, count, duration, out, out_json, paragraph, plain, short
+from dgm.text import clip, count, duration, out, out_json, paragraph, plain, short, styled
+from dgm.tree import Tree
 
 
 class TryRow(Struct, frozen=True):
@@ -62,7 +66,31 @@ def show_grade(name: str, job: JobId, archive: Path | None, as_json: bool) -> No
             out(f"try       {number}")
         out(f"agent ran {duration(one.seconds)}, {one.ended}" + ("" if one.exit is None else f" with {one.exit}"))
         out(*(grade_lines(grade) if grade else ["graded    not yet"]))
-    out("patch", *(f"  {line}" for line in paragraph(readable(attempt.patch)).splitlines()))
+    given = given_files(reader.tree, row.task or "")
+    out("patch", *patch_lines(attempt.patch, given))
+
+
+def given_files(tree: Tree, task: TaskId) -> Files | None:
+    """What the agent started from; None where that is not known here: in an image, or changed since."""
+    name = str(setting(tree.config, "run.benchmark", ""))
+    try:
+        if in_images(name):
+            return None
+        benchmark = open_benchmark(name)
+        return benchmark.task(task).files if benchmark.version == tree.benchmark else None
+    except (ConfigError, OSError, KeyError):
+        return None
+
+
+def patch_lines(patch: Patch, given: Files | None) -> list[str]:
+    """A unified diff where it is known from what, else the new contents."""
+    if given is None:
+        return [f"  {line}" for line in paragraph(readable(patch)).splitlines()]
+    lines = []
+    for file in differing(given, patched(given, patch.changed, patch.deleted)):
+        lines.append(f"  {styled(f'{file.change}: {plain(file.path)}', 'bold')}")
+        lines += [f"  {coloured(line)}" for line in paragraph(file.diff).splitlines()]
+    return lines or ["  (nothing was changed)"]
 
 
 def grade_lines(grade: Grade) -> list[str]:

@@ -8,11 +8,14 @@ import pytest
 
 from dgm.archive import Archive
 from dgm.attempt import Attempt
+from dgm.benchmarks import open_benchmark
 from dgm.events import RunConfigured
 from dgm.files import File, pack
 from dgm.jobs import Evaluate, Verdict
 from dgm.protocols import Grade
+from dgm.settings import load, resolved
 from dgm.store import save
+from tests.benchmarks.samples import RIGHT, shop
 from tests.cli.archives import TASKS, look
 from tests.shells import shell
 
@@ -56,6 +59,31 @@ def test_a_verdict_as_json(graded: Path) -> None:
     assert (last["grade"]["image"], last["grade"]["tests"]["test_a"]) == ("sha256:two", "PASSED")
     assert (last["deleted"], last["executable"]) == (["old.txt"], ["a.txt"])
     assert last["changed"]["b.bin"] == "\\xff\x00"
+
+
+def test_a_patch_is_a_diff_where_it_is_known_from_what(tmp_path: Path) -> None:
+    folder = shop(tmp_path / "shop")
+    settings = resolved(load(None, {}, [f"run.benchmark={folder}"]))
+    with Archive(tmp_path / "run") as archive:
+        version = open_benchmark(str(folder)).version
+        archive.configure(RunConfigured(1.0, "0", settings, ("shop/price",), version))
+        job = archive.start(Evaluate(archive.seed(shell("true")), "shop/price")).id
+        changed = pack({"shop/price.py": File(RIGHT.encode() + b"# \x1b[2J\n")})
+        save(archive.folder(job) / "attempt.json", Attempt(changed, ("tests/__init__.py",), "exited", 0, (), 8.0))
+        archive.finish(job, Verdict(True))
+    said = look("log", "seed", "--grade", job, "--archive", tmp_path / "run").stdout
+    for words in (
+        "--- a/shop/price.py",
+        "-    return prices[0]",
+        "+    return sum(prices)",
+        "+# \\x1b[2J",
+        "removed: tests",
+    ):
+        assert words in said, words
+    assert "  -def total" not in said
+    (folder / "tasks/price/work/shop/price.py").write_text("changed = 1\n")
+    said = look("log", "seed", "--grade", job, "--archive", tmp_path / "run").stdout
+    assert "--- shop/price.py\n  def total" in said, "the task is another one by now"
 
 
 @pytest.mark.parametrize(("job", "message"), [(2, "nothing was graded"), (7, "is no evaluation")])
