@@ -84,10 +84,11 @@ def gather(
                 f"{folder / FILE}: {len(stale):,} of {len(grid):,} trials were run with other code, such as "
                 f"{_named(stale[0])}: name another folder, or run them anew with --afresh"
             )
-        _tidy(folder / FILE, {trial: row for trial, row in kept.items() if trial not in set(stale)})
+        again = set(grid.trials()) - set(usable)
+        _tidy(folder / FILE, {trial: row for trial, row in kept.items() if trial not in again})
         handle = os.open(folder / FILE, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         try:
-            todo = [trial for trial in grid.trials() if trial not in usable]
+            todo = [trial for trial in grid.trials() if trial in again]
             for trial, ran in _finished(todo, usable, jobs, curves, told):
                 write(handle, _line(trial, ran, digest(trial.policy, trial.family)))
                 usable[trial] = ran

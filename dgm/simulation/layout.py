@@ -39,23 +39,23 @@ def tables(cells: Sequence[Cell], reaches: Sequence[Reach], against: str) -> Ite
 
 def _of_setting(setting: Setting, cells: Sequence[Cell], against: str) -> Iterator[Table]:
     where = said(setting)
-    shown = _shown(cells)
-    trials = f"{shown[0].trials} worlds a family" if shown else ""
+    some = shown(cells)
+    trials = f"{some[0].trials} worlds a family"
     yield _by_family(
-        f"True utility, {where}", f"Mean over {trials}, with 95 % intervals.", shown, lambda cell: pm(cell.utility)
+        f"True utility, {where}", f"Mean over {trials}, with 95 % intervals.", some, lambda cell: pm(cell.utility)
     )
     if any(cell.policy != against for cell in cells):
         yield _by_family(
             f"Difference to {against}, {where}",
             "On the same worlds, with 95 % intervals; * where these leave out 0.",
-            [cell for cell in shown if cell.policy != against],
+            [cell for cell in some if cell.policy != against],
             lambda cell: pm(cell.difference, signed=True),
         )
     if any(cell.curve for cell in cells):
         yield _by_family(
             f"Part of the budget after which it would return what {against} returns in the end, {where}",
             "From the way of each run; - where it never would.",
-            shown,
+            some,
             lambda cell: part(cell.reached),
         )
     yield _columns(
@@ -88,10 +88,10 @@ def _of_setting(setting: Setting, cells: Sequence[Cell], against: str) -> Iterat
         },
     )
     yield _by_family(
-        f"Coverage of the 90 % interval, {where}", "For hidden tasks.", shown, lambda cell: number(cell.coverage, 2)
+        f"Coverage of the 90 % interval, {where}", "For hidden tasks.", some, lambda cell: number(cell.coverage, 2)
     )
     yield _by_family(
-        f"False claims of a gain, {where}", "Share of all trials.", shown, lambda cell: number(cell.false_claims, 3)
+        f"False claims of a gain, {where}", "Share of all trials.", some, lambda cell: number(cell.false_claims, 3)
     )
 
 
@@ -120,11 +120,11 @@ def _reach(reaches: Sequence[Reach], against: str) -> Iterator[Table]:
     for reach in reaches:
         by_setting.setdefault(reach.setting, []).append(reach)
     for setting, members in by_setting.items():
-        shown = [one for one in members if not one.family.startswith("random-")]
-        families = list(dict.fromkeys(one.family for one in shown))
-        policies = list(dict.fromkeys(one.policy for one in shown))
-        by_place = {(one.family, one.policy): ("<=" if one.at_most else "") + part(one.part) for one in shown}
-        if shown:
+        named = [one for one in members if not one.family.startswith("random-")]
+        families = list(dict.fromkeys(one.family for one in named))
+        policies = list(dict.fromkeys(one.policy for one in named))
+        by_place = {(one.family, one.policy): ("<=" if one.at_most else "") + part(one.part) for one in named}
+        if named:
             yield Table(
                 f"Part of {against}'s cost that gives {against}'s utility, {said(setting)}",
                 "From whole runs of smaller budgets, interpolated linearly; - where none was enough.",
@@ -133,7 +133,7 @@ def _reach(reaches: Sequence[Reach], against: str) -> Iterator[Table]:
             )
 
 
-def _shown(cells: Sequence[Cell]) -> list[Cell]:
+def shown(cells: Sequence[Cell]) -> list[Cell]:
     """Random families are summed up where there are several."""
     summed = any(cell.family == RANDOM for cell in cells)
     return [cell for cell in cells if not (summed and cell.family.startswith("random-"))]

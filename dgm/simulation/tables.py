@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import fsum, inf, isnan, nan
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dgm.policies.budget import worth
 from dgm.simulation.grid import Grid, Rows
@@ -199,20 +200,15 @@ def _over(members: Sequence[Cell], name: str, pooled: Callable[[Sequence[Estimat
 
 def _reached(cells: list[Cell], against: str) -> list[Cell]:
     """The same with `reached`, which takes the reference's cell beside."""
-    targets = {(cell.setting, cell.family): cell.utility.mean for cell in cells if cell.policy == against}
+    targets = {(cell.setting, cell.family): cell.curve for cell in cells if cell.policy == against}
     found = []
     for cell in cells:
-        parts = [(point + 1) / len(cell.curve) for point in range(len(cell.curve))]
-        means = [point.mean for point in cell.curve]
-        target = targets[cell.setting, cell.family] - 1e-4  # curves are rounded
-        found.append(_with(cell, reached=_crossing(parts, means, target) if means else nan))
+        target = targets[cell.setting, cell.family]
+        if cell.curve and target:
+            parts = [(point + 1) / len(cell.curve) for point in range(len(cell.curve))]
+            cell = replace(cell, reached=_crossing(parts, [one.mean for one in cell.curve], target[-1].mean))
+        found.append(cell)
     return found
-
-
-def _with(cell: Cell, **changes: object) -> Cell:
-    from msgspec.structs import replace
-
-    return replace(cell, **changes)
 
 
 def _crossing(at: Sequence[float], values: Sequence[float], target: float) -> float:
