@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -97,19 +98,20 @@ def temporary() -> Iterator[Check]:
 def sandbox(config: Config) -> Iterator[Check]:
     """The engine, what it can do, the image, and which sandbox a run would use."""
     from dgm.protocols import SandboxFault
-    from dgm.sandbox import open_sandbox
+    from dgm.sandbox import open_sandbox, own_id, tidied
 
     if config.sandbox.kind != "local":
         needed = config.sandbox.kind == "docker" or not (config.simulated or config.sandbox.local_with_real_models)
         yield from engine_checks(config.sandbox, needed)
     try:
-        chosen = open_sandbox(config.sandbox, "doctor", config.simulated)
-        try:
+        chosen = open_sandbox(config.sandbox, own_id("doctor"), config.simulated)
+        with closing(chosen), tidied(chosen, "examining"):
             chosen.check()
-        finally:
-            chosen.close()
     except SandboxFault as fault:
         yield Check("sandbox", "fail", str(fault), "see what it says, or see sandbox.kind in the configuration")
+        return
+    except OSError as error:
+        yield Check("sandbox", "fail", f"{error.filename}: {error.strerror}", "name a folder in DGM_CACHE")
         return
     if chosen.name == "local":
         advice = "it limits accidents, not attackers; only the simulated model may use it by default"

@@ -3,13 +3,10 @@
 Invariant: it checks what a run with the same settings would use, in the same sandbox, and costs no money.
 """
 
-import fcntl
-import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
-from hashlib import sha1
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 from typing import Any, TextIO
@@ -18,7 +15,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dgm.benchmarks import open_benchmark
-from dgm.cache import cache_folder
 from dgm.cli import setting
 from dgm.cli.advising import prepare_again, run_next
 from dgm.cli.failing import ERROR, UNFIT
@@ -27,7 +23,7 @@ from dgm.jobs import TaskId
 from dgm.protocols import Benchmark, Cancelled, Sandbox, SandboxFault
 from dgm.readiness import Fetch, Finding, Findings, prepare
 from dgm.run import slots_of
-from dgm.sandbox import open_sandbox
+from dgm.sandbox import open_sandbox, own_id, tidied
 from dgm.selection import check_names, choose, listed
 from dgm.text import clip, count, fold, note, out, out_json, plain, styled
 
@@ -68,8 +64,8 @@ def prepare_benchmark(
     stop = Event()
     try:
         default_image(config, benchmark, stop)
-        sandbox = open_sandbox(config.sandbox, run_id(), config.simulated)
-        with closing(sandbox), tidied(sandbox):
+        sandbox = open_sandbox(config.sandbox, own_id("prepare"), config.simulated)
+        with closing(sandbox), tidied(sandbox, "preparing"):
             note(f"Sandbox: {sandbox.name}{f' ({sandbox.note})' if sandbox.note else ''}.")
             sandbox.check()
             findings = Findings(benchmark, sandbox, config)
@@ -90,26 +86,6 @@ def prepare_benchmark(
         sys.exit(UNFIT)
     if any(row.state == "unprepared" for row in rows):
         sys.exit(ERROR)
-
-
-def run_id() -> str:
-    """A name for all that is left behind by preparing with this cache."""
-    return f"prepare_{sha1(bytes(cache_folder()), usedforsecurity=False).hexdigest()[:12]}"
-
-
-@contextmanager
-def tidied(sandbox: Sandbox) -> Iterator[None]:
-    """Remove what killed processes left behind, unless another one prepares, to whom it may belong. Raises `OSError`,
-    `SandboxFault`."""
-    handle = os.open(cache_folder() / "preparing", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        with suppress(BlockingIOError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            sandbox.reap()
-        fcntl.flock(handle, fcntl.LOCK_SH)
-        yield
-    finally:
-        os.close(handle)
 
 
 def meant(config: Config, name: str | None, overrides: Iterable[str]) -> Config:

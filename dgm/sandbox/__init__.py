@@ -3,10 +3,17 @@
 Invariant: code of a real model never runs outside of a container unless the settings say so in as many words.
 """
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha1
+
+from dgm.cache import cache_folder
 from dgm.config import SandboxConfig
 from dgm.protocols import Sandbox, SandboxFault
 
-__all__ = ["Unavailable", "open_sandbox"]
+__all__ = ["Unavailable", "open_sandbox", "own_id", "tidied"]
 
 
 class Unavailable(SandboxFault):
@@ -43,3 +50,23 @@ def _local(config: SandboxConfig, run_id: str, simulated: bool, note: str) -> Sa
     from dgm.sandbox.local import LocalSandbox
 
     return LocalSandbox(run_id, note=note)
+
+
+def own_id(command: str) -> str:
+    """A name for all that `command` leaves behind with this machine's cache. Raises `OSError`."""
+    return f"{command}_{sha1(bytes(cache_folder()), usedforsecurity=False).hexdigest()[:12]}"
+
+
+@contextmanager
+def tidied(sandbox: Sandbox, doing: str) -> Iterator[None]:
+    """Remove what killed processes left behind, unless another one is `doing` the same, to whom it may belong. Raises
+    `OSError`, `SandboxFault`."""
+    handle = os.open(cache_folder() / doing, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        with suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            sandbox.reap()
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(handle)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dgm.sandbox import own_id
 from dgm.text import SGR
 from tests.benchmarks.samples import RIGHT, commanded, shop
 from tests.cli.archives import SECONDS, dgm, environ, on_terminal
@@ -240,3 +241,20 @@ def test_an_interrupt_ends_a_pull(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=SECONDS)
         assert process.returncode == 130
+
+
+@pytest.mark.docker
+def test_what_a_killed_doctor_has_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    from dgm.sandbox.engine import address, connect
+    from tests.sandbox.registry import BASE
+
+    engine = connect()
+    try:
+        labels = {"dgm.run": own_id("doctor"), "dgm.driver": "another"}
+        left = engine.create_container(BASE, "true", labels=labels)["Id"]
+        settings = (f"--set=sandbox.image={BASE}", "--set=sandbox.kind=docker")
+        done = dgm("doctor", *settings, cwd=tmp_path, DOCKER_HOST=address())
+        assert "one errand ran" in done.stdout
+        assert not engine.containers(all=True, filters={"id": left})
+    finally:
+        engine.close()
