@@ -7,6 +7,7 @@ says of itself contradicts the log; then it is unsolved.
 
 import marshal
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files as resources
@@ -93,7 +94,7 @@ class SweBenchmark:
         self.fingerprints = {id: self._fingerprint(row) for id, row in self.rows.items()}
         self.version = sha256(" ".join(self.fingerprints.values()).encode()).hexdigest()[:16]
         self._untouched: dict[TaskId, Proof] = {}
-        self._lock = Lock()
+        self._locks: defaultdict[TaskId, Lock] = defaultdict(Lock)
 
     def _named(self, row: Row) -> Row:
         pattern = self.settings.image
@@ -148,7 +149,7 @@ class SweBenchmark:
         wanted = provable(row) and not self._known_unprovable(id)
         sitting = self._examined(row, filter, sandbox, job, wanted)
         if sitting.proof is not None and sitting.proof.dubious and not sitting.hopeless:
-            with self._lock:
+            with self._locks[id]:
                 if id not in self._untouched:
                     plain = self._examined(row, Filtered({}, (), {}, ()), sandbox, job, True)
                     self._untouched[id] = plain.proof or Proof("absent")
