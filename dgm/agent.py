@@ -77,13 +77,15 @@ def put_to_work(
     here: Path,
     luggage: Files | None = None,
 ) -> tuple[Ran, tuple[str, ...]] | Failure:
-    """Let the agent of `assignment` work on `task`; what it prints and says to the model is kept in `here`.
+    """Let the agent of `assignment`, or its author, work on `task`; what it prints and says to the model is kept in
+    `here`.
 
     How it ended, with remarks on its way to the model that a sceptic should see. A failure if the model or the run,
     rather than the agent, ended it. Raises `SandboxFault`.
     """
     with means.gateway.open(assignment.id, assignment.job.agent, role, here) as door:
-        ran = means.sandbox.run(errand(assignment.id, assignment.source, task, door, limits, luggage))
+        source = assignment.source if assignment.author is None else assignment.author
+        ran = means.sandbox.run(errand(assignment.id, source, task, door, limits, luggage))
     with suppress(OSError), (here / "output.txt").open("ab") as file:  # for people only; of each try
         file.write(ran.output)
     if door.fault is not None:

@@ -1,8 +1,8 @@
 """Expand: from one failure of the parent to a child that is alive.
 
-diagnose (one model call) - brief - the parent carries it out on a copy of its own source - take the child out - refuse
-what cannot live - smoke test. Invariant: whatever a child contains, it reaches the archive only as checked, plain,
-new source that has passed the smoke test; every refusal has its reason.
+diagnose (one model call) - brief - the parent, or another author, carries it out on a copy of the parent's source -
+take the child out - refuse what cannot live - smoke test. Invariant: whatever a child contains, it reaches the archive
+only as checked, plain, new source that has passed the smoke test; every refusal has its reason.
 """
 
 import json
@@ -34,12 +34,15 @@ Never propose anything that is specific to this task. Reply with one JSON object
 improvement, one line of at most 100 characters), "brief" (precise instructions for the programmer who carries it
 out)."""
 
-BRIEF = """You are improving a coding agent. Its source is in the work folder, which is a copy of your own source code.
+BRIEF = """You are improving a coding agent. Its source is in the work folder{own}.
 
 {brief}
 
 Rules: keep the agent contract, so that the agent can still be started with `sh start` and works on any task. Change
 the code in the work folder itself. Plain files only. Python's standard library only. Do not delete what is needed."""
+
+
+OWN = ", which is a copy of your own source code"
 
 
 class Diagnosis(msgspec.Struct, frozen=True):
@@ -85,13 +88,14 @@ def expand(assignment: Assignment, job: Expand, means: Means, here: Path) -> Out
 
 
 def drafted(assignment: Assignment, means: Means, here: Path) -> Draft | Failure:
-    """Diagnose, and let the parent carry out the brief. A failure if the model or the run ended it."""
+    """Diagnose, and let the author carry out the brief. A failure if the model or the run ended it."""
     with means.gateway.open(assignment.id, assignment.job.agent, "diagnose", here) as door:
         diagnosis = diagnose(door, assignment.source, assignment.evidence)
     if door.fault is not None:
         return Failure(*door.fault)
     save(here / "diagnosis.json", diagnosis)
-    task = Task("expansion", BRIEF.format(brief=diagnosis.brief), assignment.source, workspace="child")
+    brief = BRIEF.format(brief=diagnosis.brief, own=OWN if assignment.author is None else "")
+    task = Task("expansion", brief, assignment.source, workspace="child")
     worked = agent.put_to_work(assignment, task, "improve", means.config.expansion, means, here)
     if isinstance(worked, Failure):
         return worked

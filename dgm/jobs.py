@@ -87,6 +87,8 @@ class Assignment(Struct, frozen=True):
     evidence: Evidence | None = None
     known: frozenset[str] = frozenset()
     """For an expansion: the digests of all sources in the archive; a child that equals one of them is refused."""
+    author: Files | None = None
+    """For an expansion by another agent: that one's source."""
     earlier: JobId | None = None
     """For an evaluation: a failed job of the same agent on the same task, whose attempt was kept and need not be
     paid for again."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 from dgm import belief
 from dgm.clade import Agent
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, TaskScored
-from dgm.jobs import AgentId, Evaluate, JobId, TaskId, Usage
+from dgm.jobs import AgentId, Evaluate, Expand, JobId, TaskId, Usage
 from dgm.tree import Tree
 
 INTERVAL = 0.9
@@ -108,7 +108,8 @@ class Comparison(Struct, frozen=True):
 
 
 class JobRow(Struct, frozen=True):
-    """One attempt. `outcome`: born, solved, unsolved, running, or the cause of its failure; `child`: what was born."""
+    """One attempt. `outcome`: born, solved, unsolved, running, or the cause of its failure; `child`: what was born;
+    `author`: who rewrote the agent, if not itself."""
 
     id: JobId
     kind: str
@@ -120,6 +121,7 @@ class JobRow(Struct, frozen=True):
     usage: Usage
     started: float
     ended: float | None
+    author: AgentId | None = None
 
 
 def setting(config: Mapping[str, Any], key: str, default: Any) -> Any:
@@ -268,4 +270,6 @@ def ended(started: JobStarted, end: AgentBorn | TaskScored | JobFailed | None) -
             outcome, reason = end.cause, end.reason
     usage = end.usage if end else Usage()
     at = end.at if end else None
-    return JobRow(started.id, kind(started), started.job.task, outcome, reason, child, flags, usage, started.at, at)
+    author = started.job.author if isinstance(started.job, Expand) else None
+    task = started.job.task
+    return JobRow(started.id, kind(started), task, outcome, reason, child, flags, usage, started.at, at, author)

@@ -116,7 +116,7 @@ def _gaps(log: Path, repository: Repository) -> _Gaps:
     for line in lines(log):
         if isinstance(line.event, JobStarted):
             started.add(line.event.id)
-            named.append(line.event.job.agent)
+            named += _about(line.event)
         elif isinstance(line.event, AgentBorn):
             born[line.event.agent] = line.event
             named += [line.event.parent] if line.event.parent else []
@@ -138,7 +138,7 @@ def _gaps(log: Path, repository: Repository) -> _Gaps:
 def _before(event: AnyEvent, tree: Tree, gaps: _Gaps) -> Iterator[AnyEvent]:
     """What was lost, but is known, of what `event` stands on. Each is folded before the next one is asked for."""
     if isinstance(event, JobStarted):
-        bound, agents = event.id - 1, [event.job.agent]
+        bound, agents = event.id - 1, _about(event)
     elif isinstance(event, AgentBorn) and event.job is not None:
         bound, agents = event.job, []
     else:
@@ -151,6 +151,12 @@ def _before(event: AnyEvent, tree: Tree, gaps: _Gaps) -> Iterator[AnyEvent]:
     for agent in agents:
         if agent not in tree.agents and agent in gaps.births:
             yield structs.replace(gaps.births[agent], at=event.at)
+
+
+def _about(started: JobStarted) -> list[AgentId]:
+    """The agents that have to be in the tree."""
+    author = started.job.author if isinstance(started.job, Expand) else None
+    return [started.job.agent, *([author] if author is not None else [])]
 
 
 def _birth(repository: Repository, agent: AgentId) -> AgentBorn:

@@ -199,6 +199,8 @@ class Tree:
                 raise ValueError(f"{agent.id} is evaluated on {job.task} twice")
             agent._evaluating.add(job.task)
         else:
+            if job.author is not None and job.author not in self._agents:
+                raise ValueError(f"the author of job {event.id} is {job.author}, which is not in the tree")
             if job.study is not None:
                 agent._studied[job.study] = agent._studied.get(job.study, 0) + 1
             agent.expanding += 1

@@ -84,7 +84,8 @@ class Worker:
             earlier = missed if missed is not None and self.resumable(missed) else None
             return Assignment(started.id, job, source, earlier=earlier)
         evidence = self.evidence(tree, job.agent, job.study) if job.study else None
-        return Assignment(started.id, job, source, evidence, self.archive.known())
+        author = self.archive.source(job.author) if job.author is not None else None
+        return Assignment(started.id, job, source, evidence, self.archive.known(), author)
 
     def evidence(self, tree: Tree, agent: str, task: str) -> Evidence | None:
         """How `agent`, or its nearest ancestor that tried, failed `task`."""

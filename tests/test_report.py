@@ -2,10 +2,12 @@
 
 from hypothesis import given
 
-from dgm.events import AgentBorn, AnyEvent, RunEnded, RunPaused
+from dgm.cli.agents import job_words
+from dgm.events import AgentBorn, AnyEvent, JobStarted, RunConfigured, RunEnded, RunPaused
+from dgm.jobs import Expand
 from dgm.report import Tally, attempts, compare, condition, find, row, status
 from dgm.tree import Tree
-from tests.worlds import logs, name
+from tests.worlds import TASKS, logs, name
 
 
 @given(logs())
@@ -17,6 +19,21 @@ def test_every_job_is_an_attempt_of_its_agent(log: list[AnyEvent]) -> None:
         assert sum(job.outcome == "solved" for job in rows) == agent.solved
         assert {job.child for job in rows} - {None, agent.id} == {one.id for one in agent.children}
         assert [job.id for job in rows if job.child == agent.id] == ([agent.job] if agent.job else [])
+
+
+def test_who_rewrote_an_agent_is_told() -> None:
+    log: list[AnyEvent] = [
+        RunConfigured(1.0, "0", {}, TASKS, ""),
+        AgentBorn(1.0, name(0), name(0)),
+        JobStarted(1.0, 1, Expand(name(0))),
+        AgentBorn(1.0, name(1), name(1), name(0), 1),
+        JobStarted(1.0, 2, Expand(name(1), author=name(0))),
+        AgentBorn(1.0, name(2), name(2), name(1), 2, "more"),
+    ]
+    (job,) = attempts(log, name(2))
+    assert job.author == name(0)
+    assert job_words(job, name(2)) == "made this agent by 00000000: more"
+    assert [job.author for job in attempts(log, name(1))] == [None, name(0)]
 
 
 @given(logs())

@@ -61,6 +61,7 @@ def test_an_impossible_event_changes_nothing(log: list[AnyEvent], data: st.DataO
     before = snapshot(tree)
     impossible: list[AnyEvent] = [
         JobStarted(9.0, tree.next_job, Expand("f" * 40)),
+        JobStarted(9.0, tree.next_job, Expand(name(0), author="f" * 40)),
         TaskScored(9.0, tree.next_job, True),
         JobFailed(9.0, tree.next_job, "lost", ""),
         AgentBorn(9.0, "f" * 40, "f" * 40, name(0), tree.next_job),

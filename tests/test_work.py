@@ -311,6 +311,23 @@ def test_a_parent_writes_a_child(make: Make) -> None:
     assert outcome.usage.calls == 2, "one diagnosis, one call of the agent; the smoke test is free"
 
 
+def test_another_author_rewrites_the_parent(make: Make) -> None:
+    """The seed copies its own source and the brief into what it works on: the source of its child."""
+    copying = 'cp "$DGM_AGENT/start" author.txt; cp "$DGM_STATEMENT" brief.txt'
+    worker, archive = make(shell(IMPROVE.format(f"echo '# child' >> start; {copying}")), Parrot())
+    assert isinstance(expanded(worker, archive), Rewrite)
+    seed, child = archive.tree.agents.values()
+    assert b"your own source" in archive.source(child.id)["brief.txt"].data
+    started = archive.start(Expand(child.id, author=seed.id))
+    outcome = worker.do(worker.assign(started))
+    assert isinstance(outcome, Rewrite), outcome
+    assert outcome.source["author.txt"] == archive.source(seed.id)["start"]
+    assert outcome.source["start"].data == archive.source(child.id)["start"].data + b"# child\n"
+    assert b"your own source" not in outcome.source["brief.txt"].data
+    archive.finish(started.id, outcome)
+    assert list(archive.tree.agents.values())[2].parent is child, "and who wrote it is not its parent"
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

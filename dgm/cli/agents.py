@@ -214,13 +214,14 @@ def artifacts(job: JobId) -> str:
 
 
 def job_words(job: JobRow, agent: AgentId) -> str:
+    by = f" by {short(job.author)}" if job.author is not None else ""
     if job.child == agent:
-        return f"made this agent: {clip(job.reason, 100)}"
+        return f"made this agent{by}: {clip(job.reason, 100)}"
     if job.child is not None:
-        return f"expanded into {short(job.child)}: {clip(job.reason, 100)}"
+        return f"expanded{by} into {short(job.child)}: {clip(job.reason, 100)}"
     flags = f" [{clip('; '.join(job.flags), 100)}]" if job.flags else ""
     reason = f": {clip(job.reason, 160)}" if job.reason else ""
-    what = f"on {plain(job.task)}" if job.kind == "evaluate" and job.task else job.kind
+    what = f"on {plain(job.task)}" if job.kind == "evaluate" and job.task else job.kind + by
     return f"{what}{reason}{flags}"
 
 
