@@ -155,7 +155,7 @@ class World:
         number = self._children[job.agent] = self._children.get(job.agent, 0) + 1
         seconds = self.family.expanding * 2.718281828 ** (self._stream(f"pace {job.agent} {number}").normal() * 0.4)
         usage = Usage(self.k, seconds=seconds)
-        child = self.child(job.agent, number)
+        child = self.child(job.agent, number, job.author)
         if child is None:
             return Failure("stillborn", "it is unchanged", usage)
         return Rewrite({NAME: File(child.encode())}, "", usage)
