@@ -5,6 +5,7 @@ With CI set in the environment everything runs, and a missing engine is a failur
 
 import os
 import warnings
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -66,3 +67,12 @@ def litellm() -> Any:
 
         litellm.ModelResponse()
         return litellm
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forks() -> Iterator[None]:
+    """The process that commands are forked from ends with the tests."""
+    yield
+    from tests.cli.archives import FORKS
+
+    FORKS.close()

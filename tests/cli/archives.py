@@ -4,9 +4,9 @@ import io
 import os
 import shlex
 import subprocess
-import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
 from dgm.archive import LOG, Archive
@@ -18,11 +18,13 @@ from dgm.jobs import Evaluate, Expand, Failure, Rewrite, Usage, Verdict
 from dgm.ledger import Ledger
 from dgm.log import whole
 from dgm.settings import resolved
+from tests.cli.forks import Forks
 
 TASKS = tuple(f"toy/{n}" for n in range(6))
 HOSTILE = "better \x1b[2J\x1b]0;owned\x07 \u202eflow\u202c \x9b31m\nline two"
 BUDGET = Config().run.evaluations
 SECONDS = 60
+NO_ENGINE = "unix:///nonexistent/docker.sock"
 
 
 def environ(**more: str) -> dict[str, str]:
@@ -30,21 +32,23 @@ def environ(**more: str) -> dict[str, str]:
     gone = {name for name in os.environ if name.startswith("DGM_") and name != "DGM_CACHE"} | {"NO_COLOR"}
     kept = {name: value for name, value in os.environ.items() if name not in gone}
     kept["PYTHONPATH"] = str(Path(__file__).parents[2])
-    return kept | {"DOCKER_HOST": "unix:///nonexistent/docker.sock", "PYTHONIOENCODING": "utf-8"} | more
-
-
-def dgm(*words: object, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    command = [sys.executable, "-m", "dgm", *map(str, words)]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=SECONDS, check=False, cwd=cwd, env=environ(**more)
-    )
+    return kept | {"DOCKER_HOST": NO_ENGINE, "PYTHONIOENCODING": "utf-8"} | more
 
 
 class Told(NamedTuple):
     returncode: int
     stdout: str
     stderr: str
+
+
+FORKS = Forks()
+
+
+def dgm(*words: object, cwd: Path | None = None, **more: str) -> Told:
+    """Run a command to its end, in a process of its own."""
+    with NamedTemporaryFile() as out, NamedTemporaryFile() as err:
+        code = FORKS.run([*map(str, words)], cwd or Path.cwd(), environ(**more), Path(out.name), Path(err.name))
+        return Told(code, out.read().decode(), err.read().decode())
 
 
 def look(*words: object) -> Told:

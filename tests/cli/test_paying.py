@@ -1,6 +1,7 @@
 """What costs money, as processes: a run that meets its cap, and the doctor's call. The provider is a local server."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from dgm.archive import Reader
 from dgm.files import write_folder
-from tests.cli.archives import Told, dgm
+from tests.cli.archives import NO_ENGINE, Told, dgm, look
 from tests.provider_server import KEY, Provider, provider
 from tests.shells import SMOKED, shell
 
@@ -94,10 +95,14 @@ def test_the_doctor_asks_the_model(server: Provider) -> None:
     assert calls == ["ok", "ok"], "one name at two addresses is two models"
 
 
-def test_the_doctor_finds_no_server() -> None:
+@pytest.mark.usefixtures("litellm")
+def test_the_doctor_finds_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     with provider() as gone:
         url = gone.url
-    unfit = doctor(url)
+    monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
+    monkeypatch.setenv("THE_KEY", KEY)
+    unfit = look("doctor", os.devnull, "--call", *paid(url))
+    assert KEY not in unfit.stdout + unfit.stderr
     assert unfit.returncode == 5
     assert "fail  model openai/m, one call busy: " in unfit.stdout
     assert f"see that {url} answers" in unfit.stdout

@@ -14,7 +14,7 @@ from dgm import check, doctor, report
 from dgm.archive import LOG, Archive
 from dgm.cli import agents, closing
 from dgm.jobs import Evaluate, Usage, Verdict
-from tests.cli.archives import BUDGET, TASKS, chain, dgm, environ, grow, look
+from tests.cli.archives import BUDGET, NO_ENGINE, TASKS, chain, dgm, environ, grow, look
 
 Grown = tuple[Path, list[str]]
 
@@ -258,9 +258,11 @@ def test_doctor(tmp_path: Path) -> None:
     assert "not fit" in unfit.stderr
 
 
-def test_doctor_misses_a_key(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("litellm")
+def test_doctor_misses_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
     words = ("--set", "models.default.name=openai/m", "--set", "models.default.api_key_env=NO_SUCH_KEY")
-    done = dgm("doctor", *words, cwd=tmp_path)
+    done = look("doctor", os.devnull, *words)
     assert done.returncode == 5
     assert "export NO_SUCH_KEY" in done.stdout
     assert done.stdout.count("fail  model openai/m") == 2, "that nothing knows its price is said at once, too"
