@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 import dgm
 from dgm import settings
 from dgm.attempt import Attempt
-from dgm.benchmarks import open_benchmark
 from dgm.config import Config
 from dgm.jobs import Evaluate, Expand, Verdict
 from dgm.protocols import Grade, Limits
@@ -24,6 +23,7 @@ from dgm.results import Results, key_of
 from dgm.run import results_of
 from dgm.store import load
 from tests.shells import shell
+from tests.starter import starter
 from tests.test_tries import TASK, Trying, learner
 from tests.test_work import Make, Parrot, evaluated, make, solving
 
@@ -125,7 +125,7 @@ def cached(worker: Any, results: Results, **changes: Any) -> Parrot:
 
 @pytest.mark.parametrize("solves", [True, False])
 def test_the_same_attempt_is_never_paid_for_twice(make: Make, results: Results, solves: bool) -> None:
-    source = shell(solving(open_benchmark("starter"), TASK) if solves else "echo '# mine' >> notes.txt; exit 3")
+    source = shell(solving(starter(), TASK) if solves else "echo '# mine' >> notes.txt; exit 3")
     worker, archive = make(source, Parrot())
     cached(worker, results)
     first = evaluated(worker, archive, TASK)
@@ -209,7 +209,7 @@ def test_an_attempt_that_was_made_on_other_terms_is_not_kept(make: Make, results
 
 
 def test_several_tries_are_kept_as_one_verdict(make: Make, results: Results) -> None:
-    benchmark: Any = Trying(open_benchmark("starter"))
+    benchmark: Any = Trying(starter())
     for calls in (2, 0):
         worker, archive = make(learner(benchmark), Parrot())
         model = cached(worker, results)

@@ -16,11 +16,12 @@ from dgm.benchmarks import open_benchmark
 from dgm.config import Config, ConfigError, RunConfig
 from dgm.llm.scripted import ScriptedModel
 from dgm.log import LogReader
-from dgm.protocols import Task
+from dgm.protocols import Benchmark, Task
 from dgm.run import models_of, open_run
 from dgm.selection import Selection, choose
 from dgm.shipped import shipped
 from dgm.tree import Tree
+from tests.starter import starter
 
 LOCAL = ["sandbox.kind=local", "run.evaluations=6", "run.slots=1", "policy.seed_evaluations=4", "policy.warm_start=1"]
 
@@ -102,10 +103,10 @@ def test_another_seed_draws_others() -> None:
     assert len(draws) == 10
 
 
-@pytest.fixture
-def benchmark(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def benchmark(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The path of a copy of the starter benchmark with subsets of its own."""
-    folder = tmp_path / "mine"
+    folder = tmp_path_factory.mktemp("benchmarks") / "mine"
     (folder / "subsets").mkdir(parents=True)
     for name in ("benchmark.toml", "tasks"):
         (folder / name).symlink_to(shipped("benchmarks", "starter") / name)
@@ -114,8 +115,12 @@ def benchmark(tmp_path: Path) -> str:
     return str(folder)
 
 
-def test_subsets_come_from_the_benchmarks_folder_or_from_a_path(benchmark: str, tmp_path: Path) -> None:
-    mine = open_benchmark(benchmark)
+@pytest.fixture(scope="module")
+def mine(benchmark: str) -> Benchmark:
+    return open_benchmark(benchmark)
+
+
+def test_subsets_come_from_the_benchmarks_folder_or_from_a_path(benchmark: str, mine: Benchmark) -> None:
     assert choose(RunConfig(benchmark=benchmark, subset="three"), mine).tasks == (
         "starter/ledger",
         "starter/matrix",
@@ -144,9 +149,9 @@ def test_subsets_come_from_the_benchmarks_folder_or_from_a_path(benchmark: str, 
         ({"tasks": ()}, "left to search on"),
     ],
 )
-def test_what_cannot_be_chosen_is_said(benchmark: str, wanted: dict[str, Any], message: str) -> None:
+def test_what_cannot_be_chosen_is_said(benchmark: str, mine: Benchmark, wanted: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        choose(RunConfig(benchmark=benchmark, **wanted), open_benchmark(benchmark))
+        choose(RunConfig(benchmark=benchmark, **wanted), mine)
 
 
 def chosen(*words: str) -> Config:
@@ -173,7 +178,7 @@ def test_nothing_of_a_run_ever_meets_a_task_that_is_held_out(tmp_path: Path) -> 
     said = b"".join(path.read_bytes() for path in (tmp_path / "run" / "artifacts").rglob("*") if path.is_file())
     said += b"".join(msgspec.json.encode(event) for event in events[1:])
     assert said
-    whole = open_benchmark("starter")
+    whole = starter()
     for task in tree.held_out:
         assert task.encode() not in said
         statement = msgspec.json.encode(whole.task(task).statement[:80])[1:-1]

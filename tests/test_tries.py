@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dgm.attempt import REPORT_CHARACTERS, Attempt, harmless, together
-from dgm.benchmarks import open_benchmark
 from dgm.files import File, Files, patched
 from dgm.jobs import Evaluate, Expand, Failure, Verdict
 from dgm.protocols import Benchmark, Errand, Grade, Patch, Ran, Sandbox, SandboxFault, Task
 from dgm.store import load
 from tests.shells import SMOKED, shell
+from tests.starter import starter
 from tests.test_work import Make, Parrot, evaluated, make, solving
 
 __all__ = ["make"]
@@ -66,7 +66,7 @@ def learner(benchmark: Benchmark, also: str = "true") -> Files:
 
 
 def test_the_next_try_finds_the_first_change_and_what_the_tests_printed(make: Make) -> None:
-    benchmark = open_benchmark("starter")
+    benchmark = starter()
     model = Parrot()
     tell = 'cp "$DGM_STATEMENT" told.txt; ! ls tests/test_*.py && echo gone > state.txt'
     worker, archive = make(learner(benchmark, tell), model)
@@ -91,7 +91,7 @@ def test_the_next_try_finds_the_first_change_and_what_the_tests_printed(make: Ma
 
 
 def test_a_task_that_is_solved_at_once_is_not_tried_again(make: Make) -> None:
-    benchmark = open_benchmark("starter")
+    benchmark = starter()
     model = Parrot()
     worker, archive = make(shell(solving(benchmark, TASK)), model)
     worker.benchmark = Trying(benchmark)  # type: ignore[assignment]
@@ -119,7 +119,7 @@ def test_the_verdict_is_that_of_the_last_try(make: Make) -> None:
 
 @pytest.mark.parametrize("killing", [1, 2, 3, 4])
 def test_wherever_the_driver_is_killed_no_try_is_paid_for_twice(make: Make, killing: int) -> None:
-    benchmark = open_benchmark("starter")
+    benchmark = starter()
     model = Parrot()
     worker, archive = make(learner(benchmark), model)
     worker.benchmark = Trying(benchmark)  # type: ignore[assignment]
@@ -140,7 +140,7 @@ def test_wherever_the_driver_is_killed_no_try_is_paid_for_twice(make: Make, kill
 def test_killed_before_any_record_is_there_only_the_try_that_was_not_on_record_is_made_again(
     make: Make, killing: int, calls: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    benchmark = open_benchmark("starter")
+    benchmark = starter()
     model = Parrot()
     worker, archive = make(learner(benchmark), model)
     worker.benchmark = Trying(benchmark)  # type: ignore[assignment]
@@ -194,7 +194,7 @@ def test_a_later_job_goes_on_with_the_try_that_an_earlier_one_could_not_finish(
     make: Make, failing: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dgm.evaluate.LONGEST_WAIT", 0.01)
-    benchmark = open_benchmark("starter")
+    benchmark = starter()
     model = Parrot()
     worker, archive = make(learner(benchmark), model)
     worker.benchmark = Trying(benchmark)  # type: ignore[assignment]
@@ -215,7 +215,7 @@ def test_a_first_try_outlives_two_jobs_that_could_not_make_the_second(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dgm.evaluate.LONGEST_WAIT", 0.01)
-    benchmark = open_benchmark("starter")
+    benchmark = starter()
     model = Parrot()
     worker, archive = make(learner(benchmark), model)
     worker.benchmark = Trying(benchmark)  # type: ignore[assignment]

@@ -22,6 +22,7 @@ from dgm.shipped import shipped
 from dgm.spending import Spending
 from dgm.work import Worker
 from tests.shells import ASK, shell
+from tests.starter import starter
 
 
 @dataclass
@@ -79,7 +80,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
     def build(
         seed: Files, model: Model, caps: CapsConfig | None = None, seconds: float = 20.0, faults: int = 0
     ) -> tuple[Worker, Archive]:
-        benchmark: Benchmark = open_benchmark("starter")
+        benchmark = starter()
         if faults:
             benchmark = Faulty(benchmark, faults)  # type: ignore[assignment]
         config = Config(attempt=Limits(seconds=seconds), expansion=Limits(seconds=seconds), caps=caps or CapsConfig())
@@ -148,7 +149,7 @@ def test_a_cancelled_grading_is_not_tried_again(make: Make) -> None:
 
 
 def test_the_minimal_seed_and_the_scripted_model_work_on_a_task(make: Make) -> None:
-    worker, archive = make(read_folder(shipped("agents_seed", "minimal")), ScriptedModel(open_benchmark("starter")))
+    worker, archive = make(read_folder(shipped("agents_seed", "minimal")), ScriptedModel(starter()))
     outcome = evaluated(worker, archive)
     assert isinstance(outcome, Verdict)
     assert outcome.usage.calls >= 2
@@ -158,8 +159,8 @@ def test_the_minimal_seed_and_the_scripted_model_work_on_a_task(make: Make) -> N
 
 
 def test_a_right_patch_is_solved_and_a_wrong_one_is_not(make: Make) -> None:
-    task = open_benchmark("starter").tasks()[0]
-    worker, archive = make(shell(solving(open_benchmark("starter"), task)), Parrot())
+    task = starter().tasks()[0]
+    worker, archive = make(shell(solving(starter(), task)), Parrot())
     outcome = evaluated(worker, archive, task)
     assert isinstance(outcome, Verdict)
     assert outcome.solved
@@ -172,21 +173,21 @@ def test_a_right_patch_is_solved_and_a_wrong_one_is_not(make: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    "script",
+    ("script", "seconds"),
     [
-        "exit 3",
-        "kill -9 $$",
-        "exec sleep 1000",
-        "yes flood",
-        "while :; do sleep 1000 & done",
-        "cat /dev/zero > big",
-        "ln -s /etc/passwd link; mkdir .git; echo x > .git/config; mkfifo pipe",
-        "rm -rf -- * .[!.]*",
-        'printf "* text eol=crlf\\n" > .gitattributes',
+        ("exit 3", 20.0),
+        ("kill -9 $$", 20.0),
+        ("exec sleep 1000", 1.5),
+        ("yes flood", 1.5),
+        ("while :; do sleep 1000 & done", 20.0),
+        ("cat /dev/zero > big", 20.0),
+        ("ln -s /etc/passwd link; mkdir .git; echo x > .git/config; mkfifo pipe", 20.0),
+        ("rm -rf -- * .[!.]*", 20.0),
+        ('printf "* text eol=crlf\\n" > .gitattributes', 20.0),
     ],
 )
-def test_whatever_an_agent_does_is_a_plain_failure_to_solve(make: Make, script: str) -> None:
-    worker, archive = make(shell(script), Parrot(), seconds=3.0)
+def test_whatever_an_agent_does_is_a_plain_failure_to_solve(make: Make, script: str, seconds: float) -> None:
+    worker, archive = make(shell(script), Parrot(), seconds=seconds)
     outcome = evaluated(worker, archive)
     assert isinstance(outcome, Verdict), outcome
     assert not outcome.solved
@@ -347,7 +348,7 @@ def test_another_author_rewrites_the_parent(make: Make) -> None:
 def test_a_child_that_cannot_live_is_stillborn_with_its_reason(
     make: Make, change: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dgm.agent.SMOKE_LIMITS", Limits(seconds=3.0))
+    monkeypatch.setattr("dgm.agent.SMOKE_LIMITS", Limits(seconds=1.0 if reason == "timeout" else 20.0))
     worker, archive = make(shell(IMPROVE.format(change)), Parrot())
     outcome = expanded(worker, archive)
     assert isinstance(outcome, Failure), outcome
@@ -414,6 +415,7 @@ def test_a_cancelled_smoke_test_does_not_cost_the_child(make: Make) -> None:
 
 def test_tasks_that_the_benchmark_has_no_more_stop_nothing(make: Make) -> None:
     worker, archive = make(shell("echo '# mine' >> notes.txt"), Parrot())
+    worker.benchmark = open_benchmark("starter")
     seed, (first, second, *rest) = archive.tree.seeds[0].id, archive.tree.tasks
     evaluated(worker, archive, first)
     started = archive.start(Evaluate(seed, second))

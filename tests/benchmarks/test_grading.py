@@ -310,7 +310,7 @@ def test_deleting_tests_is_unsolved(price: FolderBenchmark) -> None:
 
 
 def test_an_endless_loop_is_unsolved(tmp_path: Path) -> None:
-    price = FolderBenchmark(shop(tmp_path / "shop"), Limits(seconds=1.5))
+    price = FolderBenchmark(shop(tmp_path / "shop"), Limits(seconds=0.7))
     for code in (ENDLESS, "def total(prices):\n    while True: pass\n"):
         grade = price.grade("shop/price", Patch(files({"shop/price": code})), LocalSandbox("benchmarks"), 1)
         assert not grade.solved
@@ -370,7 +370,7 @@ def test_a_missing_interpreter_is_a_fault_of_the_sandbox(price: FolderBenchmark)
 
 def test_swallowed_output_is_no_fault_of_the_sandbox(price: FolderBenchmark) -> None:
     code = CATCH.replace("os.write", "len") + "while True:\n    pass\n"
-    limits = Limits(seconds=2)
+    limits = Limits(seconds=1)
     patch = Patch(files({"shop/price": "import os, time\n" + code}))
     exam = price.items["shop/price"].exam
     for _ in range(3):

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from dgm.benchmarks import FolderBenchmark, PolyglotBenchmark, open_benchmark
+from dgm.benchmarks import FolderBenchmark, PolyglotBenchmark
 from dgm.config import SandboxConfig
 from dgm.files import patched
 from dgm.protocols import Benchmark, Errand, Limits, Patch, Sandbox
 from dgm.readiness import examine
 from dgm.sandbox.local import LocalSandbox
 from tests.benchmarks.samples import exercises, sample, shop
+from tests.starter import starter
 
 SLOTS = os.cpu_count() or 2
 
@@ -40,8 +41,8 @@ def benchmark(request: pytest.FixtureRequest, tmp_path: Path) -> Benchmark:
             return PolyglotBenchmark(exercises(tmp_path / "exercises"))
         case "sample":
             return PolyglotBenchmark(sample(tmp_path / "sample"))
-        case name:
-            return open_benchmark(name)
+        case _:
+            return starter()
 
 
 # ---------------------------------------------------------------- the contract
@@ -104,15 +105,15 @@ def test_references_in_every_sandbox(benchmark: Benchmark, sandbox: Sandbox) -> 
 
 
 def test_visible_tests_pass_with_the_reference() -> None:
-    starter, sandbox = open_benchmark("starter"), LocalSandbox("benchmarks")
+    whole, sandbox = starter(), LocalSandbox("benchmarks")
 
     def passes(id: str) -> bool:
-        reference = starter.reference(id)
+        reference = whole.reference(id)
         assert reference is not None
-        laid = patched(starter.task(id).files, reference.changed, reference.deleted)
+        laid = patched(whole.task(id).files, reference.changed, reference.deleted)
         command = ("{python}", "-B", "-m", "unittest", "discover")
         return sandbox.run(Errand(0, command, laid, limits=Limits(seconds=60))).exit == 0
 
     with ThreadPoolExecutor(SLOTS) as pool:
-        verdicts = dict(zip(starter.tasks(), pool.map(passes, starter.tasks()), strict=True))
+        verdicts = dict(zip(whole.tasks(), pool.map(passes, whole.tasks()), strict=True))
     assert [id for id, passed in verdicts.items() if not passed] == []

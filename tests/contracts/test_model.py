@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from dgm.benchmarks import open_benchmark
 from dgm.config import ModelConfig
 from dgm.llm import open_model
 from dgm.llm.canned import CannedModel
@@ -16,6 +15,7 @@ from dgm.llm.cassette import Player, Recorder
 from dgm.protocols import Chat, Model, Price
 from dgm.spending import tokens_of
 from tests.provider_server import provider
+from tests.starter import starter
 
 # litellm's own: an event loop that its log worker leaves open.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning")
@@ -52,7 +52,7 @@ def model(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Model]:
     if request.param == "canned":
         yield CannedModel()
     elif request.param == "scripted":
-        yield open_model(ModelConfig(), open_benchmark("starter"), {})
+        yield open_model(ModelConfig(), starter(), {})
     elif request.param == "player":
         yield played(tmp_path / "tape.jsonl")
     else:
@@ -61,7 +61,7 @@ def model(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Model]:
             settings = ModelConfig(
                 name="openai/m", api_base=server.url, usd_per_million_in=1.0, usd_per_million_out=2.0
             )
-            yield open_model(settings, open_benchmark("starter"), {})
+            yield open_model(settings, starter(), {})
 
 
 def played(tape: Path) -> Player:
