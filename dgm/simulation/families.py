@@ -1,14 +1,10 @@
 """Landscapes: how able agents are, how hard tasks are, and what a rewrite does to its author's ability.
 
 Invariant: data only. Abilities, drifts and difficulties are logits; `dgm.simulation.worlds` draws from them.
+The named families were calibrated on seeds below 1,000: results to be trusted use others.
 """
 
-from typing import TYPE_CHECKING
-
 from msgspec import Struct
-
-if TYPE_CHECKING:
-    pass
 
 
 class Family(Struct, frozen=True, kw_only=True):
@@ -17,7 +13,7 @@ class Family(Struct, frozen=True, kw_only=True):
     name: str
     about: str = ""
     # -------------------------------------------------------- tasks
-    hard: float = 0.62
+    hard: float = 0.73
     """Mean difficulty; the seed's ability is 0."""
     spread: float = 2.0
     """Standard deviation of the difficulties."""
@@ -39,7 +35,7 @@ class Family(Struct, frozen=True, kw_only=True):
     """Children that solve nothing, nor do theirs."""
     idle: float = 0.3
     """Children that behave like their parent."""
-    step: float = 0.4
+    step: float = 0.3
     """Scale of what any other rewrite adds to the ability"""
     tail: float = 3.0
     """(Student's t with that many degrees of freedom; 0: normal), beside"""
@@ -55,7 +51,7 @@ class Family(Struct, frozen=True, kw_only=True):
     """The chance of"""
     windfall: float = 0.0
     """that much more ability."""
-    ceiling: float = 3.0
+    ceiling: float = 1.2
     """The ability at which gains have shrunk to a half."""
     # -------------------------------------------------------- time
     haste: float = 0.6
@@ -77,38 +73,47 @@ NAMED = (
         flaky=0.0,
         guess=0.0,
         taste=0.0,
-        wander=0.3,
+        broken=0.1,
+        idle=0.15,
         step=0.15,
         tail=0.0,
         shift=0.0,
+        drift=0.4,
+        wander=0.3,
         ceiling=8.0,
     ),
-    Family(name="hgm", about="calibrated to what HGM, DGM and SICA report on 60 tasks of SWE-bench", drift=0.05),
+    Family(name="hgm", about="calibrated to what HGM, DGM and SICA report on 60 tasks of SWE-bench"),
     Family(
         name="rugged",
         about="deceptive: quick wins are dead ends, productive lineages begin mediocre",
-        wander=0.3,
+        wander=0.25,
         contrast=0.8,
-        drift=0.05,
     ),
     Family(
         name="drift",
         about="no large steps; lineages differ in how fast they improve",
         step=0.15,
         tail=0.0,
-        wander=0.2,
         shift=0.0,
     ),
-    Family(name="jumps", about="no drift; one rewrite in ten is a large gain", broken=0.25, step=0.2, wander=0.0,
-           lucky=0.1, windfall=0.7),
+    Family(
+        name="jumps",
+        about="no drift; one rewrite in ten is a large gain",
+        broken=0.25,
+        step=0.2,
+        wander=0.0,
+        lucky=0.1,
+        windfall=0.7,
+    ),
     Family(
         name="scarce",
         about="nearly nothing improves: one rewrite in twenty gains a little, the rest harms",
         step=0.1,
+        tail=0.0,
+        shift=-0.08,
         wander=0.0,
-        shift=-0.15,
         lucky=0.05,
-        windfall=0.35,
+        windfall=0.4,
     ),
     Family(
         name="null",
@@ -121,15 +126,16 @@ NAMED = (
     Family(
         name="alien",
         about="violates what a Rasch model assumes: strong tastes, keen and dull tasks, many flaky ones",
+        hard=0.65,
         keenness=0.5,
         flaky=0.4,
-        taste=1.3,
+        taste=1.2,
     ),
-)  # fmt: skip
+)
 
 
 def drawn(number: int) -> Family:
-    """A random family, the same for the same `number`."""
+    """A random family, the same for the same `number`. The ranges were set by what HGM gains in numbers 0 to 39."""
     from numpy.random import default_rng
 
     rng = default_rng([0x5EED, number])
@@ -151,15 +157,15 @@ def drawn(number: int) -> Family:
         stillborn=between(0.0, 0.15),
         broken=between(0.05, 0.35),
         idle=between(0.1, 0.5),
-        step=between(0.1, 0.6),
+        step=between(0.1, 0.45),
         tail=float(rng.choice([0.0, 3.0, 5.0])),
-        shift=between(-0.3, 0.1),
-        drift=between(-0.05, 0.15),
-        wander=between(0.0, 0.3) * (rng.random() < 0.7),
+        shift=between(-0.3, -0.05),
+        drift=between(-0.05, 0.05),
+        wander=between(0.0, 0.2) * (rng.random() < 0.7),
         contrast=between(0.0, 0.9) * (rng.random() < 0.4),
         lucky=between(0.0, 0.15) * (rng.random() < 0.4),
-        windfall=between(0.3, 1.0),
-        ceiling=between(1.0, 4.0),
+        windfall=between(0.3, 0.9),
+        ceiling=between(0.2, 2.0),
         haste=between(0.3, 1.0),
         drag=between(0.0, 0.3),
         despair=between(1.0, 2.0),

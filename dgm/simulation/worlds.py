@@ -6,6 +6,7 @@ numbers), whatever is asked in whatever order.
 
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from math import exp
 from typing import TYPE_CHECKING
 
 from dgm.events import JobStarted
@@ -101,8 +102,7 @@ class World:
             drift = before.drift if author is None else self.truths[author].drift
             gain = drift + family.shift + family.step * step + family.windfall * (lucky < family.lucky)
             if gain > 0:
-                gain *= 2.0 / (1.0 + 2.718281828 ** min(before.ability - family.ceiling + 2.0, 50.0))
-                gain = min(gain, 2.0)
+                gain = min(gain, 2.0) / (1.0 + exp(min(before.ability - family.ceiling, 50.0)))
             kept = (1.0 - family.redrawn**2) ** 0.5
             mixed = (1.0 - family.contrast**2) ** 0.5 * wander - family.contrast * max(-2.0, min(2.0, step))
             truth = self._truth(
@@ -153,7 +153,7 @@ class World:
 
     def _expand(self, job: Expand) -> Rewrite | Failure:
         number = self._children[job.agent] = self._children.get(job.agent, 0) + 1
-        seconds = self.family.expanding * 2.718281828 ** (self._stream(f"pace {job.agent} {number}").normal() * 0.4)
+        seconds = self.family.expanding * exp(self._stream(f"pace {job.agent} {number}").normal() * 0.4)
         usage = Usage(self.k, seconds=seconds)
         child = self.child(job.agent, number, job.author)
         if child is None:
