@@ -21,10 +21,11 @@ from requests.exceptions import RequestException
 from dgm.config import SandboxConfig
 from dgm.jobs import JobId
 from dgm.protocols import Cancelled, Errand, Limits, Ran, SandboxFault
+from dgm.sandbox import Unavailable
 from dgm.sandbox.container import DOOR, ENV, HOME, check_places, make
 from dgm.sandbox.derived import key_of
 from dgm.sandbox.engine import API_SECONDS, Stream, Watch, connect, faults, holds, is_podman, reach, unlimited, volumes
-from dgm.sandbox.exchange import Reply, Running, broken, converse, most_bytes, order, stages
+from dgm.sandbox.exchange import NO_PYTHON, Reply, Running, broken, converse, most_bytes, order, stages
 from dgm.sandbox.images import Images
 
 GRACE = 30.0
@@ -252,7 +253,9 @@ class DockerSandbox:
         if not reply.begun:
             reason = reply.fault() or complaint.decode(errors="replace").strip()[:500] or state.get("Error")
             reason = reason or "it ran out of memory" * state["OOMKilled"]
-            raise SandboxFault(f"the errand could not be started in {errand.image or self._image}: {reason}")
+            # Without a Python 3, an image is of no use however often it is tried.
+            kind = Unavailable if NO_PYTHON in str(reason) else SandboxFault
+            raise kind(f"the errand could not be started in {errand.image or self._image}: {reason}")
         if state["OOMKilled"]:
             return broken("memory", "no report: out of memory", seconds)
         if self._interrupted(container, seconds):

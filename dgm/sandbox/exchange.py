@@ -36,10 +36,12 @@ WARDEN = resources("dgm.sandbox").joinpath("warden.py").read_bytes
 """The program that is the first process of every sandbox."""
 
 
-FIRST = """
+NO_PYTHON = "there is no Python 3 where it was looked for"
+FIRST = f"""
 unset PWD OLDPWD
 for python in "$@"; do command -v "$python" >/dev/null && exec "$python" -I -S -c "$0"; done
-echo "no $* here" >&2
+echo "{NO_PYTHON} ($*): all that runs in a sandbox is started by one. Add it to the image, or say where it is, in\\
+ sandbox.python or, for SWE-bench, as python in the benchmark.toml" >&2
 exit 127
 """
 

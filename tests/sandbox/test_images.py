@@ -158,6 +158,11 @@ def test_a_registry_that_is_down_is_no_verdict_on_the_image(
     assert any("trying again" in line for line in said)
 
 
+def test_an_image_without_a_python_is_of_no_use(docker: Open) -> None:
+    with pytest.raises(Unavailable, match=r"no Python 3 .* \(/nowhere/python\): .* Add it to the image"):
+        docker().run(Errand(job=0, command=("true",), image=BASE, python=("/nowhere/python",)))
+
+
 def test_the_missing_image_of_a_task_is_no_matter_of_the_settings(docker: Open) -> None:
     with pytest.raises(SandboxFault, match="no/such:1 is not here: `dgm prepare`") as caught:
         docker().identity("no/such:1")
