@@ -4,6 +4,7 @@ Invariant: once a run has begun, its log decides; what is found out later change
 """
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 
 import msgspec
 from msgspec import Struct
@@ -60,7 +61,8 @@ def replaced(footing: Footing, findings: Findings, names: Collection[str]) -> Fo
 
     Raises `ConfigError` where a task is unfit in the new ones, since a run keeps its tasks.
     """
-    met = [task for task in footing.selection.tasks if (findings.benchmark.task(task).image or "") in names]
+    selected = (*footing.selection.tasks, *footing.selection.held_out)
+    met = [task for task in selected if (findings.benchmark.task(task).image or "") in names]
     if unfit := findings.unfit(met):
         task, reason = next(iter(unfit.items()))
         raise ConfigError(
@@ -88,10 +90,18 @@ def insist(config: Config, footing: Footing) -> None:
         raise Unprepared(complaint)
 
 
-def images_of(benchmark: Benchmark, sandbox: Sandbox) -> dict[str, str]:
-    """What the images of the tasks mean, and, without a name, that of agents. Raises `SandboxFault`."""
-    names = {"": None} | {image: image for task in benchmark.tasks() if (image := benchmark.task(task).image)}
-    return {name: sandbox.identity(image) for name, image in sorted(names.items())}
+def images_of(benchmark: Benchmark, selection: Selection, sandbox: Sandbox) -> dict[str, str]:
+    """What the images of the selected tasks mean, and, without a name, that of agents. Raises `SandboxFault`.
+
+    Those of held-out tasks, which no job needs, are left out where they are not here.
+    """
+    found = {"": sandbox.identity(None)}
+    for image in sorted({image for task in selection.tasks if (image := benchmark.task(task).image)}):
+        found[image] = sandbox.identity(image)
+    for image in sorted({image for task in selection.held_out if (image := benchmark.task(task).image)} - found.keys()):
+        with suppress(SandboxFault):
+            found[image] = sandbox.identity(image)
+    return dict(sorted(found.items()))
 
 
 def moved(tree: Tree, images: Mapping[str, str]) -> list[str]:

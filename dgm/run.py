@@ -106,7 +106,7 @@ def open_run(config: Config, folder: Path, environ: Mapping[str, str], amend: It
         footing = footing_of(config.run, findings, archive.tree, differing)
         insist(config, footing)
         searched = Searched(benchmark, footing.selection.tasks)
-        images = images_of(searched, sandbox)
+        images = images_of(benchmark, footing.selection, sandbox)
         accept_images(archive.tree, images, amend)
         insist(config, replaced(footing, findings, moved(archive.tree, images)))
         models = models_of(config, searched, environ)

@@ -8,13 +8,16 @@ from msgspec.structs import replace
 from dgm import settings
 from dgm.archive import Archive
 from dgm.benchmarks import open_benchmark
-from dgm.config import Config, ConfigError
+from dgm.config import Config, ConfigError, SandboxConfig
 from dgm.events import RunConfigured
+from dgm.ground import images_of
 from dgm.protocols import SandboxFault
 from dgm.readiness import Finding, Findings, prepare
 from dgm.report import status
 from dgm.run import open_run
+from dgm.sandbox import open_sandbox
 from dgm.sandbox.local import LocalSandbox
+from dgm.selection import Selection
 from dgm.tree import Tree
 from tests.benchmarks.samples import RIGHT, shop
 
@@ -156,3 +159,23 @@ def test_images_that_are_not_what_they_were(tmp_path: Path, tasks: Path, cache_o
     )
     with pytest.raises(ConfigError, match=r"1 tasks are unfit in the images as they are now, such as shop/bill .floor"):
         opened(folder, config, "images")
+
+
+@pytest.mark.docker
+def test_images_of_held_out_tasks_mean_a_content_too(tmp_path: Path) -> None:
+    from tests.sandbox.registry import BASE
+
+    folder = shop(tmp_path / "shop")
+    for name, image in (("here", BASE), ("gone", "no/such:image")):
+        (folder / "tasks/price").rename(folder / "tasks" / name)
+        (folder / "tasks" / name / "task.toml").write_text(f'image = "{image}"\n')
+        shop(folder)
+    sandbox = open_sandbox(SandboxConfig(kind="docker", image=BASE), "ground", True)
+    try:
+        selection = Selection(("shop/price",), ("shop/gone", "shop/here"))
+        found = images_of(open_benchmark(str(folder)), selection, sandbox)
+        assert found == {"": sandbox.identity(None), BASE: sandbox.identity(BASE)}, "and nothing is fetched for them"
+        with pytest.raises(SandboxFault, match="no/such:image is not here"):
+            images_of(open_benchmark(str(folder)), Selection(("shop/gone",)), sandbox)
+    finally:
+        sandbox.close()

@@ -24,7 +24,7 @@ from dgm.policies import open_policy
 from dgm.protocols import Benchmark, Limits, Sandbox, SandboxFault
 from dgm.readiness import Findings
 from dgm.sandbox import open_sandbox
-from dgm.selection import Searched, check_names, selected
+from dgm.selection import check_names, selected
 from dgm.text import clip, count, dollars, duration, fold, note, out, out_json, plain
 from dgm.tree import Tree
 
@@ -170,11 +170,12 @@ def staged(config: Config, benchmark: Benchmark, tree: Tree, differing: list[str
         return Stage(wanted, "", str(fault), Footing(selected(config.run, benchmark, tree, differing)))
     try:
         footing = footing_of(config.run, Findings(benchmark, sandbox, config), tree, differing)
-        tasks = footing.selection.tasks
-        images = sorted({benchmark.task(task).image or config.sandbox.image for task in tasks} | {config.sandbox.image})
+        selection = footing.selection
+        named = {benchmark.task(task).image or config.sandbox.image for task in selection.tasks}
+        images = sorted(named | {config.sandbox.image})
         images = images if sandbox.name == "docker" else []
         absent = tuple(image for image in images if not has(sandbox, image))
-        changed = () if absent else moved(tree, images_of(Searched(benchmark, tasks), sandbox))
+        changed = () if absent else moved(tree, images_of(benchmark, selection, sandbox))
         return Stage(
             sandbox.name,
             sandbox.note,
