@@ -32,6 +32,8 @@ RUNTIME = os.environ.get("DGM_TEST_RUNTIME", "")
 DOCKER = pytest.param("docker", marks=pytest.mark.docker)
 containers_only = pytest.mark.parametrize("sandbox", [DOCKER], indirect=True)
 NONE: Files = {}
+RUN = f"contract{os.getpid()}"
+"""Another suite on the same machine has a run of its own."""
 
 
 def make(kind: str, run_id: str) -> Sandbox:
@@ -44,7 +46,7 @@ def make(kind: str, run_id: str) -> Sandbox:
 
 @pytest.fixture(params=["local", DOCKER])
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    made = make(request.param, "contract")
+    made = make(request.param, RUN)
     yield made
     made.close()
 
@@ -385,7 +387,7 @@ def test_reap_removes_what_a_killed_driver_left(sandbox: Sandbox) -> None:
     marker = str(32_000_000 + os.getpid())
     driver = (
         "from tests.contracts.test_sandbox import *\n"
-        f"make({sandbox.name!r}, 'reaped').run(shell('setsid sleep {marker} & sleep {marker}'))"
+        f"make({sandbox.name!r}, 'reaped{os.getpid()}').run(shell('setsid sleep {marker} & sleep {marker}'))"
     )
     killed = subprocess.Popen([sys.executable, "-c", driver], cwd=Path(__file__).parents[2])
     until = monotonic() + 60
@@ -393,7 +395,7 @@ def test_reap_removes_what_a_killed_driver_left(sandbox: Sandbox) -> None:
         sleep(0.05)
     killed.kill()
     killed.wait()
-    heir, other = make(sandbox.name, "reaped"), make(sandbox.name, "other")
+    heir, other = make(sandbox.name, f"reaped{os.getpid()}"), make(sandbox.name, "other")
     assert other.reap() == 0
     assert heir.reap() == 1
     assert heir.reap() == 0
@@ -565,9 +567,10 @@ def with_volumes(sandbox: Sandbox, tmp_path: Path) -> Iterator[str]:
     text = f"FROM {IMAGE}\nRUN mkdir -m 1777 /one /two\nVOLUME /one /two/\n"
     (tmp_path / "Dockerfile").write_text(text)
     client = APIClient(**kwargs_from_env(), version="auto")
-    list(client.build(path=str(tmp_path), tag="dgm-test-volumes", rm=True, decode=True))
-    yield "dgm-test-volumes"
-    client.remove_image("dgm-test-volumes")
+    name = f"dgm-test-volumes-{os.getpid()}"
+    list(client.build(path=str(tmp_path), tag=name, rm=True, decode=True))
+    yield name
+    client.remove_image(name)
     client.close()
 
 
@@ -584,7 +587,7 @@ def test_a_volume_cannot_be_filled(sandbox: Sandbox, with_volumes: str, take: st
 
 @containers_only
 def test_a_task_in_a_volume_is_refused(sandbox: Sandbox, with_volumes: str) -> None:
-    with pytest.raises(SandboxFault, match="dgm-test-volumes makes a volume around /one/sub"):
+    with pytest.raises(SandboxFault, match=f"{with_volumes}(:latest)? makes a volume around /one/sub"):
         sandbox.run(replace(shell("true", take=("/one/sub",)), image=with_volumes))
 
 
@@ -597,7 +600,7 @@ def test_no_container_is_left(sandbox: Sandbox) -> None:
     with pytest.raises(SandboxFault):
         sandbox.run(Errand(1, ("true",), image=IMAGE, files={"a": File(b""), "a/b": File(b"")}))
     client = APIClient(**kwargs_from_env(), version="auto")
-    assert client.containers(all=True, filters={"label": "dgm.run=contract"}) == []
+    assert client.containers(all=True, filters={"label": f"dgm.run={RUN}"}) == []
     client.close()
 
 
@@ -628,7 +631,7 @@ def test_a_container_killed_from_outside_is_a_fault(sandbox: Sandbox) -> None:
         found: list[dict[str, str]] = []
         until = monotonic() + 30
         while not found and monotonic() < until:
-            found = client.containers(filters={"label": ["dgm.run=contract", "dgm.job=77"]})
+            found = client.containers(filters={"label": [f"dgm.run={RUN}", "dgm.job=77"]})
         client.kill(found[0]["Id"])
         with pytest.raises(SandboxFault):
             run.result(timeout=60)
