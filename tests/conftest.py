@@ -1,6 +1,7 @@
 """Which tests run where: the default run leaves out what is slow, and Docker's where no engine answers.
 
-With CI set in the environment everything runs, and a missing engine is a failure instead of a skip.
+With CI set in the environment everything runs, and a missing engine is a failure instead of a skip. The default run
+also tries fewer examples of each property, other ones each time, and keeps its files in memory where there is room.
 """
 
 import os
@@ -11,12 +12,37 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 CI = bool(os.environ.get("CI"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", default=CI, help="run the slow tests too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # No deadlines: how long an example takes depends on what else the machine does.
+    settings.register_profile("quick", deadline=None, max_examples=30)
+    settings.register_profile("whole", deadline=None)
+    settings.load_profile("whole" if config.getoption("--slow") else "quick")
+    if roomy(MEMORY):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30
+"""Bytes; what the tests leave behind is a tenth of that."""
+
+
+def roomy(folder: Path) -> bool:
+    """Whether tests can have their files in `folder`, and start what is in it."""
+    try:
+        room = os.statvfs(folder)
+    except OSError:
+        return False
+    usable = os.access(folder, os.W_OK) and not room.f_flag & (os.ST_NOEXEC | os.ST_RDONLY)
+    return usable and room.f_bavail * room.f_frsize > ROOM
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -59,7 +59,9 @@ def test_containers_hold(group: str) -> None:
         assert case.remains or tried[case.name] != "remains"
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize(
+    "group", [pytest.param(one, marks=pytest.mark.slow) if one == "grading" else one for one in GROUPS]
+)
 def test_the_local_sandbox_holds_what_it_promises(group: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     defences = list(attack(HOLLOW, [case for case in of(group) if case.everywhere]))

@@ -32,7 +32,10 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
         yield DockerSandbox("benchmarks", SandboxConfig(image=os.environ.get("DGM_TEST_IMAGE", "dgm-test-base:latest")))
 
 
-@pytest.fixture(params=["starter", "shop", "exercises", "sample"])
+SMALL = ("shop", "exercises", "sample")
+
+
+@pytest.fixture(params=["starter", *SMALL])
 def benchmark(request: pytest.FixtureRequest, tmp_path: Path) -> Benchmark:
     match request.param:
         case "shop":
@@ -80,6 +83,7 @@ def test_neither_reference_nor_hidden_tests_are_shown(benchmark: Benchmark) -> N
         assert patched(shown, reference.changed, reference.deleted) != shown
 
 
+@pytest.mark.parametrize("benchmark", [pytest.param("starter", marks=pytest.mark.slow), *SMALL], indirect=True)
 def test_sound(benchmark: Benchmark) -> None:
     """Each reference is solved, each untouched task is not."""
     sandbox = LocalSandbox("benchmarks")
@@ -104,6 +108,7 @@ def test_references_in_every_sandbox(benchmark: Benchmark, sandbox: Sandbox) -> 
 # ---------------------------------------------------------------- the starter benchmark
 
 
+@pytest.mark.slow
 def test_visible_tests_pass_with_the_reference() -> None:
     whole, sandbox = starter(), LocalSandbox("benchmarks")
 
