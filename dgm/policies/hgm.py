@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dgm.config import PolicyConfig
 from dgm.jobs import Evaluate, Expand, Job
+from dgm.policies.budget import left, price
 from dgm.policies.choosing import evaluation, expansion, thompson
 from dgm.tree import Tree
 
@@ -32,17 +33,23 @@ class HGM:
     config: PolicyConfig = field(default_factory=PolicyConfig)
 
     def __call__(self, tree: Tree, rng: "Generator") -> Job | None:
-        left = self.left(tree)
-        if left <= 0:
+        b = self.left(tree)
+        if b <= 0:
             return None
-        tau = self.budget / left if self.config.cooling else 1.0
+        tau = self.budget / b if self.config.cooling else 1.0
         opening = self.opening(tree, rng)
         if opening is not None:
             return opening
         if tree.evaluations**self.config.alpha >= len(tree.agents) + tree.expanding + tree.stillborn:
             return self.expand(tree, tau, rng) or self.evaluate(tree, tau, rng)
         job = self.evaluate(tree, tau, rng)
-        return self.expand(tree, tau, rng) if job is None and not tree.running else job
+        return self.wider(tree, tau, rng) if job is None and not tree.running else job
+
+    def wider(self, tree: Tree, tau: float, rng: "Generator") -> Expand | None:
+        """An expansion before its time, since nothing is left to evaluate, as long as the account of the budget holds
+        it: where no task can be scored, no number of evaluations would ever end the run."""
+        k = price(tree, self.config.expansion_cost)
+        return self.expand(tree, tau, rng) if left(tree, self.budget, k) >= k + 1 else None
 
     def left(self, tree: Tree) -> float:
         """b, in evaluations."""

@@ -46,7 +46,7 @@ class Released(HGM):
             job = self.expand(tree, 1.0, rng)
         if job is None:
             job = self.evaluate(tree, 1.0, rng)
-        return self.expand(tree, 1.0, rng) if job is None and not tree.running else job
+        return self.wider(tree, 1.0, rng) if job is None and not tree.running else job
 
     def expand(self, tree: Tree, tau: float, rng: "Generator") -> Expand | None:
         open_ = sorted(index for members in tree.expandable.members for index in members)

@@ -8,39 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dgm.config import PolicyConfig
-from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured, TaskScored
-from dgm.jobs import Evaluate, Expand, Job
+from dgm.events import AgentBorn, JobFailed, JobStarted, RunConfigured
+from dgm.jobs import Evaluate, Expand
 from dgm.machine import stream
 from dgm.policies.choosing import study, thompson
 from dgm.policies.hgm import HGM
 from dgm.pool import Pool
 from dgm.tree import Tree
-from tests.worlds import TASKS, logs, name, snapshot
+from tests.policies.trees import agents_of, choices, score, tree_of
+from tests.worlds import TASKS, name
 
 PLAIN = PolicyConfig(seed_evaluations=0, warm_start=0)
-
-
-def tree_of(*results: tuple[int, int], parent: int = 0) -> Tree:
-    """A seed and its children, agent n with `results[n]` = (solved, failed) on as many tasks as that needs."""
-    width = max((solved + failed for solved, failed in results), default=0) + 1
-    tasks = tuple(f"toy/{n}" for n in range(width))
-    tree = Tree([RunConfigured(1.0, "0", {}, tasks, ""), AgentBorn(1.0, name(0), name(0))])
-    for number, (solved, failed) in enumerate(results):
-        if number:
-            tree.apply(JobStarted(1.0, tree.next_job, Expand(name(parent))))
-            tree.apply(AgentBorn(1.0, name(number), name(number), name(parent), tree.next_job - 1))
-        for n in range(solved + failed):
-            score(tree, number, tasks[n], n < solved)
-    return tree
-
-
-def score(tree: Tree, number: int, task: str, solved: bool) -> None:
-    tree.apply(JobStarted(1.0, tree.next_job, Evaluate(name(number), task)))
-    tree.apply(TaskScored(1.0, tree.next_job - 1, solved))
-
-
-def choices(policy: HGM, tree: Tree, times: int = 400) -> Counter[Job | None]:
-    return Counter(policy(tree, np.random.default_rng([7, n])) for n in range(times))
 
 
 @settings(deadline=None, max_examples=25)
@@ -57,17 +35,6 @@ def test_a_draw_for_each_tally_is_as_good_as_a_draw_for_each_agent(tallies: list
     theirs = np.bincount(draws.argmax(axis=1), minlength=len(tallies))
     spread = np.sqrt(ours + theirs + 4.0)
     assert np.all(np.abs(ours - theirs) < 5 * spread)
-
-
-@given(logs())
-def test_a_choice_can_follow_the_log_and_changes_nothing(log: list[AnyEvent]) -> None:
-    tree = Tree(log)
-    before = snapshot(tree)
-    job = HGM(1000, PolicyConfig())(tree, stream(0, tree))
-    assert snapshot(tree) == before
-    assert job == HGM(1000, PolicyConfig())(Tree(log), stream(0, Tree(log))), "equal logs, equal choices"
-    if job is not None:
-        tree.apply(JobStarted(99.0, tree.next_job, job))
 
 
 def test_it_expands_while_the_evaluations_outgrow_the_agents() -> None:
@@ -87,14 +54,6 @@ def test_expansions_under_way_and_failed_ones_count_as_agents() -> None:
             if cause:
                 tree.apply(JobFailed(1.0, tree.next_job - 1, cause, "it is unchanged"))  # type: ignore[arg-type]
         assert all(isinstance(job, Evaluate) for job in choices(policy, tree)), cause
-
-
-def agents_of(jobs: Counter[Job | None]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for job, times in jobs.items():
-        assert job is not None
-        found[job.agent] += times
-    return found
 
 
 def test_a_parent_is_drawn_by_its_clade_and_an_evaluation_by_its_own_tally() -> None:
