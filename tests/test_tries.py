@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dgm.archive import Archive
 from dgm.attempt import REPORT_CHARACTERS, Attempt, harmless, together
 from dgm.files import File, Files, patched
 from dgm.jobs import Evaluate, Expand, Failure, Verdict
 from dgm.protocols import Benchmark, Errand, Grade, Patch, Ran, Sandbox, SandboxFault, Task
 from dgm.store import load
+from dgm.work import Worker
 from tests.shells import SMOKED, shell
 from tests.starter import starter
 from tests.test_work import Make, Parrot, evaluated, make, solving
@@ -63,6 +65,14 @@ def learner(benchmark: Benchmark, also: str = "true") -> Files:
     second = f"[ -f first.txt ] && rm first.txt && {also}\n{solving(benchmark, TASK)}"
     first = "echo 'def slugify(text): return 1' > pagekit/slug.py; echo 1 > first.txt; rm -f tests/test_*.py"
     return shell(f"{SMOKED}\nif grep -q 'Another try' $DGM_STATEMENT; then\n{second}\nelse\n{first}\nfi\n")
+
+
+def learning(make: Make) -> tuple[Worker, Archive, Parrot]:
+    """A worker whose agent is the `learner`, and who may try twice."""
+    model = Parrot()
+    worker, archive = make(learner(starter()), model)
+    worker.benchmark = Trying(starter())  # type: ignore[assignment]
+    return worker, archive, model
 
 
 def test_the_next_try_finds_the_first_change_and_what_the_tests_printed(make: Make) -> None:
@@ -119,10 +129,7 @@ def test_the_verdict_is_that_of_the_last_try(make: Make) -> None:
 
 @pytest.mark.parametrize("killing", [1, 2, 3, 4])
 def test_wherever_the_driver_is_killed_no_try_is_paid_for_twice(make: Make, killing: int) -> None:
-    benchmark = starter()
-    model = Parrot()
-    worker, archive = make(learner(benchmark), model)
-    worker.benchmark = Trying(benchmark)  # type: ignore[assignment]
+    worker, archive, model = learning(make)
     sandbox = worker.sandbox
     started = archive.start(Evaluate(archive.tree.seeds[0].id, TASK))
     worker.sandbox = Deadly(sandbox, killing)
@@ -140,10 +147,7 @@ def test_wherever_the_driver_is_killed_no_try_is_paid_for_twice(make: Make, kill
 def test_killed_before_any_record_is_there_only_the_try_that_was_not_on_record_is_made_again(
     make: Make, killing: int, calls: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    benchmark = starter()
-    model = Parrot()
-    worker, archive = make(learner(benchmark), model)
-    worker.benchmark = Trying(benchmark)  # type: ignore[assignment]
+    worker, archive, model = learning(make)
     started = archive.start(Evaluate(archive.tree.seeds[0].id, TASK))
     rename, renames = os.rename, iter(range(1, 99))
 
@@ -194,10 +198,7 @@ def test_a_later_job_goes_on_with_the_try_that_an_earlier_one_could_not_finish(
     make: Make, failing: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dgm.evaluate.LONGEST_WAIT", 0.01)
-    benchmark = starter()
-    model = Parrot()
-    worker, archive = make(learner(benchmark), model)
-    worker.benchmark = Trying(benchmark)  # type: ignore[assignment]
+    worker, archive, model = learning(make)
     sandbox = worker.sandbox
     worker.sandbox = Flaky(sandbox, failing)  # type: ignore[assignment]
     assert isinstance(evaluated(worker, archive, TASK), Failure)
@@ -215,10 +216,7 @@ def test_a_first_try_outlives_two_jobs_that_could_not_make_the_second(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dgm.evaluate.LONGEST_WAIT", 0.01)
-    benchmark = starter()
-    model = Parrot()
-    worker, archive = make(learner(benchmark), model)
-    worker.benchmark = Trying(benchmark)  # type: ignore[assignment]
+    worker, archive, model = learning(make)
     sandbox = worker.sandbox
     for failing in (3, 1):
         worker.sandbox = Flaky(sandbox, failing)  # type: ignore[assignment]

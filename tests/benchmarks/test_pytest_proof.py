@@ -47,6 +47,8 @@ class U(unittest.TestCase):
         for i in range(2):
             with self.subTest(i=i): self.assertEqual(i, 1)
 """
+ABSENT = ("cacheprovider", "hypothesispytest", "anyio", "timeout")
+"""Plugins of this very suite, which take longer to load than a session takes without them."""
 OUTCOMES = {
     "test_a.py::test_ids[a b]": "passed",
     "test_a.py::test_ids[[c]]": "passed",
@@ -98,7 +100,7 @@ def session(folder: Path, *words: str, proven: bool = True, **files: str) -> tup
             door.listen(1)
             listener = Thread(target=listen, args=(door,))
             listener.start()
-        command = [sys.executable, "-B", "-m", "pytest", "-rA", "-p", "no:cacheprovider", *words]
+        command = [sys.executable, "-B", "-m", "pytest", "-rA", *(f"-pno:{name}" for name in ABSENT), *words]
         env = {**os.environ, "PYTHONPATH": str(place), "PYTEST_ADDOPTS": ""}
         done = subprocess.run(command, cwd=folder / "suite", env=env, capture_output=True, text=True, timeout=100)
         if proven:
