@@ -93,7 +93,10 @@ def simulate(
     if as_json:
         out_json({"cells": cells, "reaches": reaches})
     else:
-        out("\n".join(layout.text(table, width()) for table in layout.tables(cells, reaches, wanted.against)))
+        made = layout.tables(cells, reaches, wanted.against)
+        if folder is not None and len({cell.setting for cell in cells}) > 1:  # those of each setting are in tables.md
+            made = layout.overall(cells, reaches, wanted.against)
+        out("\n".join(layout.text(table, width()) for table in made))
 
 
 def write_tables(folder: Path, cells: "Sequence[Cell]", tables: "Iterable[Table]") -> None:

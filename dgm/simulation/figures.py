@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from dgm.config import ConfigError
 from dgm.policies.budget import worth
-from dgm.simulation.layout import said, shown
+from dgm.simulation.intervals import Estimate
+from dgm.simulation.layout import pm, said, shown
 from dgm.simulation.tables import NAMED, RANDOM, Cell, Setting
 
 if TYPE_CHECKING:
@@ -36,22 +37,30 @@ def check_library() -> None:
 
 
 def draw(cells: Sequence[Cell], against: str, folder: Path) -> list[Path]:
-    """For each setting: utility along the way, differences to the reference, calibration. Returns the files."""
+    """Differences in all settings, if there are several, and for each: utility along the way, differences, calibration.
+
+    Returns the files that were written.
+    """
     by_setting: dict[Setting, list[Cell]] = {}
     for cell in shown(cells):
         by_setting.setdefault(cell.setting, []).append(cell)
-    found = []
+    compared = any(cell.policy != against for cell in cells)
+    pictures: dict[str, Figure] = {}
+    if len(by_setting) > 1 and compared:
+        for family, name in ((NAMED, "settings"), (RANDOM, "settings-random")):
+            members = [cell for cell in cells if cell.family == family]
+            if members:
+                pictures[name] = overview(members, against)
     for setting, members in by_setting.items():
-        pictures = {"calibration": calibration(members, against)}
+        suffix = f"B{setting.budget}-k{setting.k:g}-W{setting.slots}"
+        pictures[f"calibration-{suffix}"] = calibration(members, against)
         if any(cell.curve for cell in members):
-            pictures["curves"] = curves(members, against)
-        if any(cell.policy != against for cell in members):
-            pictures["differences"] = differences(members, against)
-        for name, figure in pictures.items():
-            path = folder / f"{name}-B{setting.budget}-k{setting.k:g}-W{setting.slots}.png"
-            figure.savefig(path, dpi=150, metadata={"Software": None})
-            found.append(path)
-    return found
+            pictures[f"curves-{suffix}"] = curves(members, against)
+        if compared:
+            pictures[f"differences-{suffix}"] = differences(members, against)
+    for name, figure in pictures.items():
+        figure.savefig(folder / f"{name}.png", dpi=150, metadata={"Software": None})
+    return [folder / f"{name}.png" for name in pictures]
 
 
 def curves(cells: Sequence[Cell], against: str) -> "Figure":
@@ -62,14 +71,15 @@ def curves(cells: Sequence[Cell], against: str) -> "Figure":
     cost = worth(setting.budget, setting.k)
     for number, (family, axes) in enumerate(zip(families, panels, strict=True)):
         for policy in policies:
-            curve = by_place[family, policy].curve
-            at = [cost * (point + 1) / len(curve) for point in range(len(curve))]
+            cell = by_place[family, policy]
+            at = [cost * point / len(cell.curve) for point in range(len(cell.curve) + 1)]
+            means = [cell.root, *(one.mean for one in cell.curve)]
             colour, style = _look(policy, policies, against)
-            axes.plot(at, [one.mean for one in curve], style, color=colour, linewidth=1.6, label=policy)
-            if len(policies) <= 5:
-                low, high = [one.low for one in curve], [one.high for one in curve]
-                axes.fill_between(at, low, high, color=colour, alpha=0.12, linewidth=0)
-        _dress(axes, _title(family))
+            axes.plot(at, means, style, color=colour, linewidth=1.6, label=policy)
+            if len(policies) <= 5 and family != RANDOM:  # there it would say how much the families differ
+                low, high = [one.low for one in cell.curve], [one.high for one in cell.curve]
+                axes.fill_between(at[1:], low, high, color=colour, alpha=0.12, linewidth=0)
+        _dress(axes, family)
         axes.set_xlim(0, cost)
         axes.locator_params(nbins=5)
         if number + 4 >= len(families):
@@ -79,28 +89,43 @@ def curves(cells: Sequence[Cell], against: str) -> "Figure":
 
 
 def differences(cells: Sequence[Cell], against: str) -> "Figure":
-    """A forest: a panel a policy, a row a family, the paired difference to the reference with its 95 % interval."""
-    setting, families = cells[0].setting, _families(cells)
-    others = [policy for policy in _policies(cells) if policy != against]
-    title = f"True utility minus that of {against} in the same worlds, {said(setting)}"
-    figure, panels = _panels(len(others), 4, INCHES, 0.55 + 0.24 * len(families), title, label=1.5)
-    by_place = {(cell.family, cell.policy): cell.difference for cell in cells}
+    """A panel a policy, a row a family: the paired difference to the reference with its 95 % interval."""
+    title = f"True utility minus that of {against} in the same worlds, {said(cells[0].setting)}"
+    return _forest(title, {(cell.family, cell.policy): cell.difference for cell in cells}, against)
+
+
+def overview(cells: Sequence[Cell], against: str) -> "Figure":
+    """The same of one family, or of all together, with a row a setting."""
+    title = f"True utility minus that of {against} in the same worlds, {cells[0].family}"
+    return _forest(title, {(said(cell.setting), cell.policy): cell.difference for cell in cells}, against)
+
+
+def _forest(title: str, by_place: dict[tuple[str, str], Estimate], against: str) -> "Figure":
+    """`by_place`: row and policy to difference."""
+    names = list(dict.fromkeys(row for row, _ in by_place))
+    others = list(dict.fromkeys(policy for _, policy in by_place if policy != against))
+    figure, panels = _panels(len(others), 4, INCHES, 0.55 + 0.24 * len(names), title, label=1.5)
+    span = max(abs(edge) for one in by_place.values() for edge in (one.mean, one.low, one.high) if edge == edge)
     for number, (policy, axes) in enumerate(zip(others, panels, strict=True)):
         axes.axvline(0, color=REFERENCE, linewidth=0.9)
-        for row, family in enumerate(families):
-            one = by_place[family, policy]
+        for row, name in enumerate(names):
+            one = by_place[name, policy]
             colour = BETTER if one.low > 0 else WORSE if one.high < 0 else EVEN
-            pooled = family in (NAMED, RANDOM)
+            pooled = name in (NAMED, RANDOM)
             axes.errorbar(
                 one.mean, row, xerr=_bar(one.half), fmt="D" if pooled else "o", markersize=6 if pooled else 4.5,
                 color=colour, elinewidth=2.2 if pooled else 1.4, capsize=0,
             )  # fmt: skip
-        _rows(axes, families, first=number % 4 == 0)
+            axes.text(
+                0.995, row, pm(one, signed=True, mark=False), transform=axes.get_yaxis_transform(), ha="right",
+                va="center", fontsize=7.5, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
+            )  # fmt: skip
+        _rows(axes, names, first=number % 4 == 0)
         _dress(axes, policy)
-        axes.locator_params(axis="x", nbins=5)
-    span = max(abs(edge) for one in by_place.values() for edge in (one.mean, one.low, one.high) if edge == edge)
-    for axes in panels:
         axes.set_xlim(-1.06 * span, 1.06 * span)
+        axes.locator_params(axis="x", nbins=5)
+        axes.set_xticks([tick for tick in axes.get_xticks() if abs(tick) <= span])
+        axes.set_xlim(-1.06 * span, 1.75 * span)  # the numbers stand on the right
     figure.supxlabel(
         f"left: {against} is better; right: the other is; in colour where the 95 % interval leaves out 0", fontsize=9
     )
@@ -167,7 +192,7 @@ def _dress(axes: "Axes", title: str) -> None:
 
 def _rows(axes: "Axes", families: Sequence[str], first: bool) -> None:
     """Families from the top down; those over families stand apart."""
-    axes.set_yticks(range(len(families)), [_title(family) for family in families] if first else [""] * len(families))
+    axes.set_yticks(range(len(families)), families if first else [""] * len(families))
     axes.set_ylim(len(families) - 0.4, -0.6)
     pooled = [row for row, family in enumerate(families) if family in (NAMED, RANDOM)]
     if pooled and pooled[0]:
@@ -191,10 +216,6 @@ def _look(policy: str, policies: Sequence[str], against: str) -> tuple[str, str]
 
 def _bar(half: float) -> float | None:
     return None if half != half else half
-
-
-def _title(family: str) -> str:
-    return family
 
 
 def _families(cells: Sequence[Cell]) -> list[str]:

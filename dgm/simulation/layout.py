@@ -26,15 +26,25 @@ class Table(Struct, frozen=True):
 
 def tables(cells: Sequence[Cell], reaches: Sequence[Reach], against: str) -> Iterator[Table]:
     """All tables, those over several settings first."""
-    by_setting: dict[Setting, list[Cell]] = {}
-    for cell in cells:
-        by_setting.setdefault(cell.setting, []).append(cell)
+    yield from overall(cells, reaches, against)
+    for setting, members in _by_setting(cells).items():
+        yield from _of_setting(setting, members, against)
+
+
+def overall(cells: Sequence[Cell], reaches: Sequence[Reach], against: str) -> Iterator[Table]:
+    """The tables over several settings, if there are several."""
+    by_setting = _by_setting(cells)
     if len(by_setting) > 1:
         yield from _overview(by_setting, against)
     if reaches:
         yield from _reach(reaches, against)
-    for setting, members in by_setting.items():
-        yield from _of_setting(setting, members, against)
+
+
+def _by_setting(cells: Sequence[Cell]) -> dict[Setting, list[Cell]]:
+    by_setting: dict[Setting, list[Cell]] = {}
+    for cell in cells:
+        by_setting.setdefault(cell.setting, []).append(cell)
+    return by_setting
 
 
 def _of_setting(setting: Setting, cells: Sequence[Cell], against: str) -> Iterator[Table]:
@@ -96,7 +106,8 @@ def _of_setting(setting: Setting, cells: Sequence[Cell], against: str) -> Iterat
 
 
 def _overview(by_setting: dict[Setting, list[Cell]], against: str) -> Iterator[Table]:
-    for name in (NAMED, RANDOM):
+    names = dict.fromkeys(cell.family for cells in by_setting.values() for cell in _overall(cells))
+    for name in names:
         rows = []
         head: list[str] = []
         for setting, cells in by_setting.items():

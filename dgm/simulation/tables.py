@@ -36,6 +36,8 @@ class Cell(Struct, frozen=True):
     policy: str
     trials: int
     families: int
+    root: float
+    """The seed's utility."""
     utility: Estimate
     difference: Estimate
     """To the reference, on the same worlds."""
@@ -136,6 +138,7 @@ def _of_family(grid: Grid, rows: Rows, setting: Setting, family: str, policy: st
         policy=policy,
         trials=len(ran),
         families=1,
+        root=mean(lambda one: one.root),
         utility=of_values([one.utility for one in ran]),
         difference=of_values(gaps),
         better=fsum(0.5 if gap == 0 else gap > 0 for gap in gaps) / len(gaps),
@@ -179,6 +182,7 @@ def _over(members: Sequence[Cell], name: str, pooled: Callable[[Sequence[Estimat
         policy=first.policy,
         trials=sum(cell.trials for cell in members),
         families=len(members),
+        root=mean(lambda cell: cell.root),
         utility=pooled([cell.utility for cell in members]),
         difference=pooled([cell.difference for cell in members]),
         better=mean(lambda cell: cell.better),

@@ -48,6 +48,7 @@ def test_a_family_by_hand() -> None:
     assert ours.difference.half == pytest.approx(4.302653 * 0.1 / 3**0.5, rel=1e-6)
     assert ours.better == pytest.approx(2.5 / 3)
     assert ours.cost == 150
+    assert ours.root == pytest.approx(0.4)
     assert hgm.overclaim.mean == pytest.approx(0.1)
     assert hgm.coverage == pytest.approx(2 / 3)
     assert hgm.coverage_visible == 1
@@ -113,7 +114,7 @@ def test_layouts_show_every_number() -> None:
             assert layout.markdown(table).count("|")
     lines = layout.comma_separated(cells).splitlines()
     assert len(lines) == 1 + len(cells)
-    assert lines[1].startswith("800,5.0,1,60,null,hgm,2,1,0.5625,0.7941,0,0,")
+    assert lines[1].startswith("800,5.0,1,60,null,hgm,2,1,0.4,0.5625,0.7941,0,0,")
 
 
 @pytest.mark.parametrize(
