@@ -19,6 +19,9 @@ NOBODY, ROOT = "65534:65534", "0:0"
 OWNER = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID")
 """What root in an image needs so that test suites run as they do elsewhere; it reaches nothing beyond its container."""
 
+KERNEL = 64
+"""Threads that a kernel of the container's own may need, as gVisor's does."""
+
 
 def check_places(errand: Errand, name: str, volumes: Sequence[str]) -> None:
     """Raise `SandboxFault` if the image `name` hides under its `volumes` what the errand is about."""
@@ -53,7 +56,7 @@ def make(
         tmpfs=dict.fromkeys(("/tmp", *volumes), room),  # noqa: S108
         cap_drop=["ALL"],
         security_opt=["no-new-privileges"],
-        pids_limit=limits.pids + 1,
+        pids_limit=limits.pids + (KERNEL if runtime else 1),
         mem_limit=limits.memory_mb * MB,
         memswap_limit=limits.memory_mb * MB,
         cpu_period=100_000,

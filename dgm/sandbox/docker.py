@@ -212,7 +212,8 @@ class DockerSandbox:
         """`derived`: whether the image of the container is the one that the errand derives."""
         engine, left = self._engine(), replace(errand, derive=()) if derived else errand
         places = {"home": HOME, "door": DOOR if errand.door is not None else ""}
-        payload = order(left, places, ENV, watched=None)
+        word = token_hex(16)
+        payload = order(left, places, ENV, word)
         stream, watch = Stream(most_bytes(errand)), Watch(engine, container, errand, cancelled)
         attached = engine.attach_socket(container, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
         try:
@@ -229,7 +230,7 @@ class DockerSandbox:
             getattr(attached, "_response", attached).close()
         if watch.full:
             return broken("exited", f"wrote more than the {errand.limits.disk_mb} MB allowed", seconds)
-        reply = Reply(bytes(stream.out))
+        reply = Reply(bytes(stream.out), word)
         if cancelled.is_set() or stream.full:
             return reply.ran(errand, seconds, cancelled.is_set())
         if not in_time:

@@ -1,7 +1,8 @@
 """The host's end of the conversation with a warden: what is sent, and what is made of the reply.
 
 Invariant: the reply is hostile input. Once the command has begun, no reply whatever makes a `SandboxFault`: what
-cannot be read is the code's own doing, and says so in `Ran.refused`.
+cannot be read is the code's own doing, and says so in `Ran.refused`. Only what follows a word that host and warden
+alone know is taken for the report: not every runtime keeps code from writing where the warden writes.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -57,8 +58,11 @@ def warden_command(pythons: Sequence[str]) -> list[str]:
     return ["/bin/sh", "-c", FIRST, text, *pythons]
 
 
-def order(errand: Errand, places: Mapping[str, str], env: Mapping[str, str], watched: str | None) -> bytes:
-    """What to send to a warden. `places`: what the placeholders stand for, but for the interpreter.
+def order(
+    errand: Errand, places: Mapping[str, str], env: Mapping[str, str], word: str, watched: str | None = None
+) -> bytes:
+    """What to send to a warden. `places`: what the placeholders stand for, but for the interpreter. `word`: drawn for
+    this errand, to know its report by.
 
     `watched`: the folder whose size, and with it the number and the memory of processes, the warden has to watch
     itself, for want of a container.
@@ -71,6 +75,7 @@ def order(errand: Errand, places: Mapping[str, str], env: Mapping[str, str], wat
 
     limits = errand.limits
     settings = {
+        "word": word,
         "home": places["home"],
         "cwd": errand.cwd,
         "seconds": limits.seconds,
@@ -115,15 +120,18 @@ Ended = Literal["exited", "timeout", "memory", "cancelled"]
 
 
 class Reply:
-    """What a warden said, as far as it can be understood."""
+    """What a warden said, as far as it can be understood. `word`: as it was told to it."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, word: str) -> None:
         self.messages: list[Message] = []
         at = 0
         while found := _message(data, at):
             message, at = found
             self.messages.append(message)
         self.whole = at == len(data)
+        start = Message("report", "", word.encode())
+        self.report = self.messages[self.messages.index(start) :] if start in self.messages else []
+        """What was said when no code of the errand was left."""
 
     @property
     def begun(self) -> bool:
@@ -133,7 +141,7 @@ class Reply:
     @property
     def done(self) -> bool:
         """Whether the reply is complete and nothing but a reply."""
-        return self.begun and self.whole and self.messages[-1].kind == "done"
+        return self.begun and self.whole and bool(self.report) and self.report[-1].kind == "done"
 
     def fault(self) -> str:
         """Why the command was not started, as the warden saw it."""
@@ -143,12 +151,12 @@ class Reply:
         """The reply as a value. `seconds` is the host's own measure: a timeout that came too early is not believed."""
         if not self.done:
             return broken("cancelled" if cancelled else "exited", "the report was cut off or cannot be read", seconds)
-        last = {message.kind: message for message in self.messages}
+        last = {message.kind: message for message in self.report}
         said = last.get("ended", Message("ended"))
         output = last.get("output", Message("output")).data[: errand.limits.output_bytes + 100]
         if said.name in OVER:
             output += f"\n[ended by the sandbox: {OVER[said.name]}]\n".encode()
-        files, deleted, refused = _taken(self.messages, errand)
+        files, deleted, refused = _taken(self.report, errand)
         ended, code = _judged(said, cancelled, late=seconds >= errand.limits.seconds)
         return Ran(ended, code, output, files, deleted, refused, seconds)
 

@@ -97,7 +97,8 @@ class LocalSandbox:
             "PATH": f"{Path(self._python).parent}:/usr/local/bin:/usr/bin:/bin",
         }
         places = {"home": str(home), "door": str(errand.door or "")}
-        payload = order(errand, places, env, watched=str(folder))
+        word = token_hex(16)
+        payload = order(errand, places, env, word, watched=str(folder))
         ours, theirs = socket.socketpair()
         received = bytearray()
 
@@ -123,7 +124,7 @@ class LocalSandbox:
             seconds = monotonic() - start
             faults.seek(0)
             complaint = faults.read(2_000).decode(errors="replace").strip()
-        reply = Reply(bytes(received))
+        reply = Reply(bytes(received), word)
         if not reply.done:
             end_processes(folder)
         if cancelled.is_set():

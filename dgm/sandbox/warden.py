@@ -492,6 +492,8 @@ def main():  # type: () -> None
     # What the kernel ended for memory looks like any other kill, and a shell adds 128 to the signal.
     if ended == "exited" and code in (-9, 137) and b"folder" not in order.text and starved():
         ended = "memory"
+    # From here on, nobody else is there to say anything.
+    send("report", b"", order.text[b"word"])
     send("ended", ended.encode(), str(code).encode())
     send("output", b"", output.all())
     report(order, before)

@@ -73,6 +73,15 @@ def alive(marker: str) -> list[str]:
     return found
 
 
+def in_container(run: str) -> bool:
+    """Whether an errand of `run` has begun under a kernel of its own, whose processes are none of this machine's."""
+    if not RUNTIME:
+        return False
+    sleep(1)
+    listed = subprocess.run(["docker", "ps", "-q", "--filter", f"label=dgm.run={run}"], capture_output=True, check=True)
+    return bool(listed.stdout)
+
+
 def gone(marker: str) -> bool:
     """A killed process may need a moment to leave the list."""
     until = monotonic() + 20
@@ -289,7 +298,7 @@ def test_a_fork_bomb_ends(sandbox: Sandbox) -> None:
     ran = sandbox.run(
         python("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", pids=100, seconds=3)
     )
-    assert ran.ended == "timeout"
+    assert ran.exit is None, "it ended at its limit, or its container did"
     assert sandbox.run(shell("echo next")).output == b"next\n"
 
 
@@ -391,7 +400,7 @@ def test_reap_removes_what_a_killed_driver_left(sandbox: Sandbox) -> None:
     )
     killed = subprocess.Popen([sys.executable, "-c", driver], cwd=Path(__file__).parents[2])
     until = monotonic() + 60
-    while not alive(f"sleep\0{marker}") and monotonic() < until:
+    while not (alive(f"sleep\0{marker}") or in_container("reaped")) and monotonic() < until:
         sleep(0.05)
     killed.kill()
     killed.wait()
@@ -467,26 +476,39 @@ def test_the_warden_runs_on_old_interpreters() -> None:
 
 @given(st.binary(max_size=300), st.booleans())
 def test_no_reply_whatever_breaks_the_host(data: bytes, begun: bool) -> None:
-    reply = exchange.Reply(exchange.Message("begun").packed() + data if begun else data)
+    reply = exchange.Reply(exchange.Message("begun").packed() + data if begun else data, "word")
     ran = reply.ran(shell("true"), 1.0, cancelled=False)
     assert reply.begun or not begun
     assert isinstance(ran, Ran)
+
+
+def replied(*said: tuple[str, str, bytes]) -> Ran:
+    """What is made of a reply to somebody whose word was `word`."""
+    data = b"".join(exchange.Message(*one).packed() for one in (("begun", "", b""), *said))
+    return exchange.Reply(data, "word").ran(shell("true"), 1.0, False)
 
 
 @pytest.mark.parametrize(
     "name", ["../x", "/etc/passwd", "work/../../x", "work/.git/config", "other/x", "work", "work/"]
 )
 def test_forged_paths_are_refused(name: str) -> None:
-    kinds = [("begun", "", b""), ("file", name, b"x"), ("deleted", name, b""), ("done", "", b"")]
-    ran = exchange.Reply(b"".join(exchange.Message(*kind).packed() for kind in kinds)).ran(shell("true"), 1.0, False)
+    ran = replied(("report", "", b"word"), ("file", name, b"x"), ("deleted", name, b""), ("done", "", b""))
     assert (ran.changed, ran.deleted) == ({}, ())
     assert len(ran.refused) == 2
 
 
 def test_a_timeout_that_came_too_early_is_not_believed() -> None:
-    kinds = [("begun", "", b""), ("ended", "timeout", b"0"), ("done", "", b"")]
-    ran = exchange.Reply(b"".join(exchange.Message(*kind).packed() for kind in kinds)).ran(shell("true"), 1.0, False)
+    ran = replied(("report", "", b"word"), ("ended", "timeout", b"0"), ("done", "", b""))
     assert (ran.ended, ran.exit) == ("exited", None)
+
+
+def test_what_code_says_in_the_wardens_place_is_not_believed() -> None:
+    forged = ("report", "", b"guess"), ("ended", "exited", b"0"), ("file", "work/forged", b"x"), ("done", "", b"")
+    for said in ((), forged, forged[1:]):
+        assert replied(*said).exit is None
+    true = ("report", "", b"word"), ("ended", "exited", b"3"), ("file", "work/true", b"x"), ("done", "", b"")
+    ran = replied(*forged, *true)
+    assert (ran.exit, set(ran.changed)) == (3, {"work/true"})
 
 
 # ---------------------------------------------------------------- containers alone
@@ -496,16 +518,34 @@ def test_a_timeout_that_came_too_early_is_not_believed() -> None:
 def test_a_container_is_closed(sandbox: Sandbox) -> None:
     script = (
         "id -u; touch /x 2>&1; grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status;"
-        "cat /proc/net/dev | tail -n +3 | cut -d: -f1; kill -9 1 2>&1; ls /proc/1/fd 2>&1; echo alive"
+        "cat /proc/net/dev | tail -n +3 | cut -d: -f1; cat /proc/1/mem 2>&1; echo alive"
     )
     output = sandbox.run(shell(script)).output.decode()
-    assert output.startswith("65534\n")
-    assert "Read-only file system" in output
+    assert output.startswith("65534\ntouch: cannot touch '/x': ")
     assert "CapEff:\t0000000000000000" in output
-    assert "NoNewPrivs:\t1" in output
+    assert RUNTIME or "NoNewPrivs:\t1" in output, "not every kernel tells"
     assert "eth0" not in output
+    assert output.endswith("cat: /proc/1/mem: Permission denied\nalive\n")
+
+
+@containers_only
+@pytest.mark.skipif(bool(RUNTIME), reason="not every kernel protects the first process from its like")
+def test_the_warden_is_out_of_reach(sandbox: Sandbox) -> None:
+    output = sandbox.run(shell("kill -9 1 2>&1; ls /proc/1/fd 2>&1; touch /x 2>&1; echo alive")).output.decode()
     assert "Permission denied" in output
+    assert "Read-only file system" in output
     assert output.endswith("alive\n")
+
+
+@containers_only
+@pytest.mark.parametrize("take", ["work", "/opt"])
+def test_nobody_speaks_for_the_warden(sandbox: Sandbox, take: str) -> None:
+    said = (("ended", "exited", b"0"), ("file", f"{take}/forged", b"x"), ("done", "", b""))
+    forged = b"".join(exchange.Message(*one).packed() for one in said)
+    script = "cat {home}/forged > /proc/1/fd/1; kill -9 1; sleep 1; exit 7"
+    ran = sandbox.run(shell(script, {"forged": File(forged)}, (take,)))
+    assert ran.exit in (7, None), "it could not, or it was not believed"
+    assert not ran.changed
 
 
 @containers_only
@@ -523,7 +563,7 @@ def test_a_task_that_lives_in_the_image(sandbox: Sandbox) -> None:
     assert sorted(ran.changed) == ["/opt/made", "/opt/passwd"]
     assert ran.deleted == ("/opt/given",)
     assert b"CapEff:\t00000000000000fb" in ran.output, "what root needs for files and processes, and nothing else"
-    again = sandbox.run(shell("ls /opt", take=("/opt",)))
+    again = sandbox.run(shell("find /opt -mindepth 1", take=("/opt",)))
     assert again.output == b""
 
 
@@ -531,7 +571,7 @@ def test_a_task_that_lives_in_the_image(sandbox: Sandbox) -> None:
 def test_the_first_interpreter_that_is_in_the_image(sandbox: Sandbox) -> None:
     errand = Errand(1, ("{python}", "-c", "print('{python}')"), python=("/opt/no/python", "/usr/bin/python3"))
     assert sandbox.run(errand).output == b"/usr/bin/python3\n"
-    with pytest.raises(SandboxFault, match="no /no/python"):
+    with pytest.raises(SandboxFault, match=r"looked for \(/no/python\)"):
         sandbox.run(Errand(1, ("true",), python=("/no/python",)))
 
 
