@@ -37,30 +37,42 @@ def check_library() -> None:
 
 
 def draw(cells: Sequence[Cell], against: str, folder: Path) -> list[Path]:
-    """Differences in all settings, if there are several, and for each: utility along the way, differences, calibration.
-
-    Returns the files that were written.
-    """
+    """All pictures, those over several settings first. Returns the files that were written."""
     by_setting: dict[Setting, list[Cell]] = {}
-    for cell in shown(cells):
+    for cell in cells:
         by_setting.setdefault(cell.setting, []).append(cell)
-    compared = any(cell.policy != against for cell in cells)
-    pictures: dict[str, Figure] = {}
-    if len(by_setting) > 1 and compared:
-        for family, name in ((NAMED, "settings"), (RANDOM, "settings-random")):
-            members = [cell for cell in cells if cell.family == family]
-            if members:
-                pictures[name] = overview(members, against)
+    pictures = overall(cells, against)
     for setting, members in by_setting.items():
         suffix = f"B{setting.budget}-k{setting.k:g}-W{setting.slots}"
-        pictures[f"calibration-{suffix}"] = calibration(members, against)
-        if any(cell.curve for cell in members):
-            pictures[f"curves-{suffix}"] = curves(members, against)
-        if compared:
-            pictures[f"differences-{suffix}"] = differences(members, against)
+        pictures |= {f"{name}-{suffix}": figure for name, figure in of_setting(members, against).items()}
+    return save(pictures, folder)
+
+
+def save(pictures: "dict[str, Figure]", folder: Path) -> list[Path]:
     for name, figure in pictures.items():
         figure.savefig(folder / f"{name}.png", dpi=150, metadata={"Software": None})
     return [folder / f"{name}.png" for name in pictures]
+
+
+def overall(cells: Sequence[Cell], against: str) -> "dict[str, Figure]":
+    """Differences over families in all settings, if there are several."""
+    pictures = {}
+    for family, name in ((NAMED, "settings"), (RANDOM, "settings-random")):
+        members = [cell for cell in cells if cell.family == family]
+        if len({cell.setting for cell in members}) > 1 and any(cell.policy != against for cell in members):
+            pictures[name] = overview(members, against)
+    return pictures
+
+
+def of_setting(cells: Sequence[Cell], against: str) -> "dict[str, Figure]":
+    """Of one setting: calibration, utility along the way, differences."""
+    some = shown(cells)
+    pictures = {"calibration": calibration(some, against)}
+    if any(cell.curve for cell in some):
+        pictures["curves"] = curves(some, against)
+    if any(cell.policy != against for cell in some):
+        pictures["differences"] = differences(some, against)
+    return pictures
 
 
 def curves(cells: Sequence[Cell], against: str) -> "Figure":
