@@ -85,7 +85,10 @@ class Staged:
         return None
 
     def task(self, tree: Tree, agent: Agent) -> TaskId | None:
-        """The next task of the stage in which `agent` is; None if it has finished, or has to wait for results."""
+        """The next task of the stage in which `agent` is; None if it has finished, or has to wait for results.
+
+        A seed need not pass, so it need not wait either.
+        """
         if agent.index not in tree.evaluable:
             return None
         results, evaluating, misses = agent.results, agent.evaluating, agent.misses
@@ -93,7 +96,9 @@ class Staged:
             for task in stage:
                 if task not in results and task not in evaluating and misses.get(task, 0) < tree.patience:
                     return task
-            if evaluating or (agent.parent is not None and not self.passes(agent, stage)):
+            if agent.parent is None:
+                continue
+            if any(task in evaluating for task in stage) or not self.passes(agent, stage):
                 return None
         return None
 

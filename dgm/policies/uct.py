@@ -27,7 +27,7 @@ class UCT(Scheduled):
     """`budget` is B, in evaluations; `exploration` is c, `widening` is w."""
 
     exploration: float = 0.5
-    widening: float = 0.4
+    widening: float = 0.3
 
     def index(self, solved: int, tried: int, total: int) -> float:
         return solved / tried + self.exploration * sqrt(log(max(total, 1)) / tried) if tried else inf

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dgm.config import PolicyConfig
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured, TaskScored
-from dgm.jobs import Evaluate, Expand, Job, Rewrite, TaskId, Verdict
+from dgm.jobs import Evaluate, Job, Rewrite, TaskId, Verdict
 from dgm.machine import stream
 from dgm.policies import POLICIES, open_policy
 from dgm.policies.budget import left, price, worth

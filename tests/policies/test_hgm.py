@@ -52,7 +52,7 @@ def test_expansions_under_way_and_failed_ones_count_as_agents() -> None:
         for _ in range(2):
             tree.apply(JobStarted(1.0, tree.next_job, Expand(name(0))))
             if cause:
-                tree.apply(JobFailed(1.0, tree.next_job - 1, cause, "it is unchanged"))  # type: ignore[arg-type]
+                tree.apply(JobFailed(1.0, tree.next_job - 1, cause, "it is unchanged"))
         assert all(isinstance(job, Evaluate) for job in choices(policy, tree)), cause
 
 
