@@ -4,9 +4,11 @@ Invariant: exact for whole counts, without numerical libraries, so that reading 
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from math import exp, lgamma, log, log1p
 
 
+@lru_cache(1 << 14)  # tallies recur
 def quantile(solved: int, failed: int, epsilon: float) -> float:
     """The epsilon-quantile of Beta(1 + solved, 1 + failed), to 12 digits. Raises `ValueError` unless 0 < epsilon < 1.
 

@@ -131,11 +131,14 @@ class Tree:
         return agent.barren < self.patience and not self.capped(agent)
 
     def _may_evaluate(self, agent: Agent) -> bool:
-        return next(self._untried(agent), None) is not None and not self.capped(agent)
+        gone = len(agent._results) + len(agent._evaluating) + len(agent._misses)
+        some = gone < len(self.tasks) or next(self._untried(agent), None) is not None
+        return some and not self.capped(agent)
 
     def _untried(self, agent: Agent) -> Iterator[TaskId]:
+        results, evaluating, misses = agent._results, agent._evaluating, agent._misses
         for task in self.tasks:
-            if task in agent._results or task in agent._evaluating or agent._misses.get(task, 0) >= self.patience:
+            if task in results or task in evaluating or (misses and misses.get(task, 0) >= self.patience):
                 continue
             yield task
 
