@@ -1,4 +1,6 @@
-"""Darwin Gödel Machine (arXiv 2505.22954; parents: appendix on parent selection, evaluation: section on the setup).
+"""Darwin Gödel Machine (arXiv 2505.22954): many stepping stones, parents by score and by how seldom they were used.
+
+As the paper says in its section on the setup and its appendix on parent selection:
 
     for each generation
         draw two parents, with replacement, in proportion to sigmoid(10 (score - 0.5)) / (1 + children)
@@ -64,14 +66,14 @@ def weight(score: float, children: int) -> float:
 
 
 class NoSelfImprovement(DGM):
-    """Its ablation without self-improvement: what rewrites stays as it was."""
+    """DGM's ablation without self-improvement: the seed rewrites every agent."""
 
     def rewrite(self, tree: Tree, parent: Agent, rng: "Generator") -> Expand:
         return expansion(parent, rng, author=tree.seeds[0].id)
 
 
 class NoArchive(DGM):
-    """Its ablation without open-ended exploration: a chain."""
+    """DGM's ablation without open-ended exploration: the parent is always the latest agent."""
 
     def parent(self, tree: Tree, archive: list[Agent], rng: "Generator") -> Agent:
         return next(agent for agent in reversed(archive) if agent.index in tree.expandable)
