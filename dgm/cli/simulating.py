@@ -3,9 +3,10 @@
 Invariant: tables go to standard output, progress to standard error; without `--out` nothing is written.
 """
 
+import ast
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
@@ -17,7 +18,7 @@ from dgm.cli.failing import Unable
 from dgm.config import ConfigError
 from dgm.policies import POLICIES
 from dgm.settings import suggestion
-from dgm.simulation.families import NAMED
+from dgm.simulation.families import FITTED, NAMED
 from dgm.simulation.grid import FILE, Grid
 from dgm.text import colourful, count, duration, note, out, out_json, width
 
@@ -44,7 +45,10 @@ class Wanted(Struct, frozen=True):
 
 def show_list(as_json: bool) -> None:
     policies = {name: first_line(path) for name, path in POLICIES.items()}
-    families = {family.name: family.about for family in NAMED} | {"random-N": "drawn at random by its number N"}
+    families = {family.name: family.about for family in NAMED} | {
+        "random-N": "drawn at random by its number N",
+        "fitted:FOLDER": "fitted to the run in that folder",
+    }
     if as_json:
         out_json({"policies": policies, "families": families})
         return
@@ -54,10 +58,13 @@ def show_list(as_json: bool) -> None:
 
 
 def first_line(path: str) -> str:
-    """What a policy says of itself: the first sentence of its docstring, or else of its module's."""
-    module = import_module(path.rpartition(".")[0])
-    own = getattr(module, path.rpartition(".")[2]).__doc__ or ""
-    text = module.__doc__ or "" if not own or own.startswith("`") else own
+    """What a policy says of itself: the first paragraph of its docstring, or else of its module's. Imports neither."""
+    module, _, name = path.rpartition(".")
+    spec = find_spec(module)
+    tree = ast.parse(Path(spec.origin).read_bytes() if spec and spec.origin else b"")
+    named = [node for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name]
+    own = "".join(ast.get_docstring(node) or "" for node in named)
+    text = ast.get_docstring(tree) or "" if not own or own.startswith("`") else own
     return " ".join(text.split("\n\n")[0].split())
 
 
@@ -146,7 +153,7 @@ def check_policies(policies: Iterable[str]) -> None:
 
 
 def read_families(text: str) -> tuple[str, ...]:
-    """Names, `all` for those that have one, `random-N`, `random-A..B`."""
+    """Names, `all` for those that have one, `random-N`, `random-A..B`, `fitted:FOLDER`."""
     known = [family.name for family in NAMED]
     found: list[str] = []
     for word in words("--families", text):
@@ -155,14 +162,33 @@ def read_families(text: str) -> tuple[str, ...]:
             found += known
         elif word in known:
             found.append(word)
+        elif word.startswith(FITTED):
+            check_fitted(Path(word.removeprefix(FITTED)))
+            found.append(word)
         elif kind == "random" and dash:
             found += (f"random-{number}" for number in spanned("--families", word, span))
         else:
             raise ConfigError(
                 f"--families {word}: no such family{suggestion(word, known)}: one of {', '.join(known)}, `all`, "
-                "random-N or random-A..B"
+                "random-N, random-A..B, or fitted:FOLDER for one like the run in that folder"
             )
     return unique(found)
+
+
+def check_fitted(folder: Path) -> None:
+    """Say what the run in `folder` does not tell. Raises `ConfigError`, `NoArchive`, `Damaged`."""
+    from dgm.simulation.fitted import fit_to
+
+    try:
+        fitted = fit_to(folder)
+    except ValueError as error:
+        raise ConfigError(f"--families {FITTED}{error}") from None
+    note(
+        f"{folder}: fitted to {count(fitted.evaluations, 'evaluation')}, {fitted.children:,} of the agents children; "
+        f"an expansion costs {fitted.k:.2g} evaluations there (--k {fitted.k:.2g}). What it does not tell, so that "
+        "defaults stand in:"
+    )
+    note(*(f"  {line}" for line in fitted.defaults))
 
 
 def read_seeds(text: str) -> tuple[int, ...]:

@@ -4,7 +4,12 @@ Invariant: data only. Abilities, drifts and difficulties are logits; `dgm.simula
 The named families were calibrated on seeds below 1,000: results to be trusted use others.
 """
 
+from pathlib import Path
+
 from msgspec import Struct
+
+FITTED = "fitted:"
+"""What the name of a family begins with that is fitted to the run in a folder."""
 
 
 class Family(Struct, frozen=True, kw_only=True):
@@ -174,11 +179,18 @@ def drawn(number: int) -> Family:
 
 
 def family(name: str) -> Family:
-    """One of `NAMED`, or `random-N`. Raises `KeyError`."""
+    """One of `NAMED`, `random-N`, or `fitted:FOLDER` for one that is like the run in that folder.
+
+    Raises `KeyError`, and for a folder `NoArchive`, `Damaged`, and `ValueError` where nothing was evaluated.
+    """
     for known in NAMED:
         if known.name == name:
             return known
     kind, _, number = name.partition("-")
     if kind == "random" and number.isdecimal():
         return drawn(int(number))
+    if name.startswith(FITTED):
+        from dgm.simulation.fitted import fit_to
+
+        return fit_to(Path(name.removeprefix(FITTED))).family
     raise KeyError(name)
