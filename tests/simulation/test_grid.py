@@ -103,7 +103,7 @@ def test_two_at_once_are_refused(tmp_path: Path) -> None:
 def test_a_trial_that_fails_names_itself() -> None:
     with pytest.raises(ConfigError) as raised:
         gather(Grid(("missing", "hgm"), ("null",), (0, 1), (30,)), jobs=2)
-    assert "Trial(policy='missing', family='null', seed=0" in raised.value.__notes__[0]
+    assert "Trial(policy='missing', family='null', seed=" in raised.value.__notes__[0]
 
 
 def test_digests_tell_code_from_words(tmp_path: Path) -> None:
