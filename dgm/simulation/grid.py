@@ -75,10 +75,12 @@ def gather(
     """
     if folder is None:
         return dict(_finished(list(grid.trials()), {}, jobs, curves, told))
+    # Asked for before the first trial, so that they tell of the code that is about to be loaded.
+    codes = {(policy, family): digest(policy, family) for policy in grid.policies for family in grid.families}
     make_folder(folder)
     with locked(folder / "lock"), written(folder):
         kept = read(folder / FILE)
-        usable, stale = _sorted_out(grid, kept, curves)
+        usable, stale = _sorted_out(grid, kept, codes, curves)
         if stale and not afresh:
             raise ConfigError(
                 f"{folder / FILE}: {len(stale):,} of {len(grid):,} trials were run with other code, such as "
@@ -90,7 +92,7 @@ def gather(
         try:
             todo = [trial for trial in grid.trials() if trial in again]
             for trial, ran in _finished(todo, usable, jobs, curves, told):
-                write(handle, _line(trial, ran, digest(trial.policy, trial.family)))
+                write(handle, _line(trial, ran, codes[trial.policy, trial.family]))
                 usable[trial] = ran
         finally:
             os.close(handle)
@@ -123,14 +125,16 @@ def read(path: Path) -> dict[Trial, tuple[Ran, str]]:
     return kept
 
 
-def _sorted_out(grid: Grid, kept: dict[Trial, tuple[Ran, str]], curves: bool) -> tuple[Rows, list[Trial]]:
+def _sorted_out(
+    grid: Grid, kept: dict[Trial, tuple[Ran, str]], codes: dict[tuple[str, str], str], curves: bool
+) -> tuple[Rows, list[Trial]]:
     """Of the grid's trials that are kept: those to be used, and those of other code."""
     usable: Rows = {}
     stale = []
     for trial in grid.trials():
         if trial in kept:
             ran, code = kept[trial]
-            if code != digest(trial.policy, trial.family):
+            if code != codes[trial.policy, trial.family]:
                 stale.append(trial)
             elif ran.curve or not curves:
                 usable[trial] = ran

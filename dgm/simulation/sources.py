@@ -33,18 +33,23 @@ def digest(policy: str, family_name: str) -> str:
     """Of all that decides a trial beside its settings, in 12 hexadecimal digits. Raises `KeyError` for an unknown
     family."""
     name = policy.partition(":")[0]
-    path = POLICIES.get(name, name)
-    own = sorted(_closure(path.rpartition(".")[0]))
-    code = "\n".join(_code(module) for module in (*CORE, *own))
+    parts = (_of_code(POLICIES.get(name, name)), repr(msgspec.structs.astuple(family(family_name))))
+    return blake2b("\n".join(parts).encode(), digest_size=6).hexdigest()
+
+
+@cache
+def _of_code(path: str) -> str:
+    """A digest of all but the family; `path`: the policy's, dotted."""
+    modules = (*CORE, *sorted(_closure(path.rpartition(".")[0])))
+    code = "\n".join(ast.dump(_Bare().visit(_parsed(module))) for module in modules)
     defaults = msgspec.structs.asdict(PolicyConfig(name=""))
     parts = [
         path,
         code,
         *(f"{library} {version(library).rpartition('.')[0]}" for library in ("numpy", "scipy")),
         *(f"{key} {value}" for key, value in defaults.items() if f"attr='{key}'" in code),
-        repr(msgspec.structs.astuple(family(family_name))),
     ]
-    return blake2b("\n".join(parts).encode(), digest_size=6).hexdigest()
+    return blake2b("\n".join(parts).encode()).hexdigest()
 
 
 def _closure(module: str) -> set[str]:
@@ -69,11 +74,6 @@ def _imports(module: str) -> Iterator[str]:
                 base = util.resolve_name("." * node.level + base, _package(module))
             yield base
             yield from (f"{base}.{alias.name}" for alias in node.names)
-
-
-@cache
-def _code(module: str) -> str:
-    return ast.dump(_Bare().visit(_parsed(module)))
 
 
 class _Bare(ast.NodeTransformer):
