@@ -306,6 +306,7 @@ Examples:
   dgm simulate --policies hgm,greedy --families hgm,rugged --seeds 50
   dgm simulate --families all,random-0..59 --seeds 2000..2199 --budget 800,1600 --k 1,5,20 --slots 1,20,200 \\
                --out archive/simulated --figures
+  dgm simulate --archive archive/first --policies hgm,greedy --seeds 50
 
 With --out every finished trial is kept: the same command goes on where it was ended, and a larger one takes what is
 there. NAME:KEY=VALUE stands for a policy with other settings of [policy]: hgm:alpha=0.5:cooling=false."""
@@ -332,6 +333,10 @@ def simulate(
     figures: Annotated[bool, typer.Option("--figures", help="Draw them; needs matplotlib and --out.")] = False,
     afresh: Annotated[bool, typer.Option("--afresh", help="Run those trials anew that other code has left.")] = False,
     list: Annotated[bool, typer.Option("--list", help="Print the policies and the families, and end.")] = False,
+    archive: Annotated[
+        Path | None,
+        typer.Option("--archive", metavar="DIR", help="Replay that run's own outcomes, in place of families."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Compare policies in worlds with known truth: utility, cost, honesty."""
@@ -340,6 +345,10 @@ def simulate(
     if list:
         return show_list(json)
     wanted = Wanted(policies, families, seeds, budget, k, slots, tasks, against)
+    if archive is not None:
+        from dgm.cli.replaying import show_replays
+
+        return show_replays(archive, wanted, out, figures, json)
     simulate(wanted, out, jobs, curves, figures, afresh, json)
 
 
