@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from dgm import __version__
 from dgm.cli.simulating import Progress, Wanted, read_grid
 from dgm.config import PolicyConfig
-from dgm.simulation import figures, layout, tables
+from dgm.simulation import figures, layout, pages, tables
 from dgm.simulation.grid import Grid, gather
 from dgm.simulation.sources import digest
 
@@ -89,10 +89,10 @@ def main() -> None:
 def report(name: str, stage: Stage, grid: Grid, cells: list[tables.Cell], folder: Path) -> None:
     reaches = tables.reaches(cells, AGAINST) if len(grid.budgets) > 1 else []
     if stage.whole:
-        made = [*layout.tables(cells, reaches, AGAINST)]
+        made = [*pages.tables(cells, reaches, AGAINST)]
         pictures = figures.of_setting(cells, AGAINST)
     else:
-        made = [*layout.overall(cells, reaches, AGAINST), *layout.by_setting(cells, AGAINST)]
+        made = [*pages.overall(cells, reaches, AGAINST), *pages.by_setting(cells, AGAINST)]
         pictures = figures.overall(cells, AGAINST)
     drawn = figures.save({f"{name}-{kind}": figure for kind, figure in pictures.items()}, folder)
     parts = [

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
+from msgspec.json import decode, encode
 
 from dgm.cli.advising import typed
 from dgm.cli.failing import Unable
@@ -74,7 +75,7 @@ def simulate(
     """Raises `ConfigError`, `Unable`, and what `grid.gather` raises."""
     from concurrent.futures.process import BrokenProcessPool
 
-    from dgm.simulation import layout, tables
+    from dgm.simulation import layout, pages, tables
     from dgm.simulation.grid import gather
 
     grid = read_grid(wanted)
@@ -87,22 +88,24 @@ def simulate(
     try:
         rows = gather(grid, folder, jobs, curves, afresh, Progress(len(grid)))
     except BrokenProcessPool:
-        raise Unable("a worker died, perhaps for want of memory: fewer --jobs; what was finished is kept") from None
+        raise Unable(
+            "a worker died, perhaps for want of memory: take fewer --jobs. With --out, what was finished is kept"
+        ) from None
     cells = tables.cells(grid, rows, wanted.against)
     reaches = tables.reaches(cells, wanted.against) if len(grid.budgets) > 1 else []
     if folder is not None:
-        write_tables(folder, cells, layout.tables(cells, reaches, wanted.against))
+        write_tables(folder, cells, pages.tables(cells, reaches, wanted.against))
         note(f"{folder}: {FILE}, cells.csv, tables.md")
     if figures and folder is not None:
         from dgm.simulation.figures import draw
 
         note(*(f"{path}" for path in draw(cells, wanted.against, folder)))
     if as_json:
-        out_json({"cells": cells, "reaches": reaches})
+        out_json(decode(encode({"cells": cells, "reaches": reaches})))  # what is no number becomes null
     else:
-        made = layout.tables(cells, reaches, wanted.against)
+        made = pages.tables(cells, reaches, wanted.against)
         if folder is not None and len({cell.setting for cell in cells}) > 1:  # those of each setting are in tables.md
-            made = layout.overall(cells, reaches, wanted.against)
+            made = pages.overall(cells, reaches, wanted.against)
         out("\n".join(layout.text(table, width()) for table in made))
 
 

@@ -41,6 +41,10 @@ class Cell(Struct, frozen=True):
     utility: Estimate
     difference: Estimate
     """To the reference, on the same worlds."""
+    behind: Estimate
+    """The difference to the reference with the grid's largest budget, which costs more."""
+    part: float
+    """The part of that one's budget that this one has."""
     better: float
     """Share of worlds in which it ended higher than the reference; a tie is half of one."""
     evaluations: float
@@ -122,12 +126,16 @@ def reaches(cells: Iterable[Cell], against: str) -> list[Reach]:
 
 
 def _of_family(grid: Grid, rows: Rows, setting: Setting, family: str, policy: str, against: str) -> Cell:
-    def runs(policy: str) -> list[Ran]:
-        s = setting
-        return [rows[Trial(policy, family, seed, s.budget, s.k, s.slots, s.tasks)] for seed in grid.seeds]
+    s, most = setting, max(grid.budgets)
 
-    ran, reference = runs(policy), runs(against)
-    gaps = [one.utility - other.utility for one, other in zip(ran, reference, strict=True)]
+    def runs(policy: str, budget: int) -> list[Ran]:
+        return [rows[Trial(policy, family, seed, budget, s.k, s.slots, s.tasks)] for seed in grid.seeds]
+
+    def gaps_to(reference: list[Ran]) -> list[float]:
+        return [one.utility - other.utility for one, other in zip(ran, reference, strict=True)]
+
+    ran = runs(policy, s.budget)
+    gaps = gaps_to(runs(against, s.budget))
 
     def mean(value: Callable[[Ran], float]) -> float:
         return fsum(map(value, ran)) / len(ran)
@@ -141,10 +149,12 @@ def _of_family(grid: Grid, rows: Rows, setting: Setting, family: str, policy: st
         root=mean(lambda one: one.root),
         utility=of_values([one.utility for one in ran]),
         difference=of_values(gaps),
+        behind=of_values(gaps_to(runs(against, most))),
+        part=worth(s.budget, s.k) / worth(most, s.k),
         better=fsum(0.5 if gap == 0 else gap > 0 for gap in gaps) / len(gaps),
         evaluations=mean(lambda one: one.evaluations),
         expansions=mean(lambda one: one.expansions),
-        cost=mean(lambda one: one.evaluations + setting.k * one.expansions),
+        cost=mean(lambda one: one.evaluations + s.k * one.expansions),
         makespan=mean(lambda one: one.makespan),
         depth=mean(lambda one: one.depth),
         coverage=mean(lambda one: one.low <= one.utility <= one.high),
@@ -185,6 +195,8 @@ def _over(members: Sequence[Cell], name: str, pooled: Callable[[Sequence[Estimat
         root=mean(lambda cell: cell.root),
         utility=pooled([cell.utility for cell in members]),
         difference=pooled([cell.difference for cell in members]),
+        behind=pooled([cell.behind for cell in members]),
+        part=first.part,
         better=mean(lambda cell: cell.better),
         evaluations=mean(lambda cell: cell.evaluations),
         expansions=mean(lambda cell: cell.expansions),

@@ -46,7 +46,7 @@ def test_a_folder_keeps_trials_and_tables_and_is_used_again(tmp_path: Path) -> N
     assert first.returncode == again.returncode == 0, first.stderr
     assert "8 of them done before" in again.stderr
     assert first.stdout == again.stdout
-    found = json.loads(first.stdout)
+    found = json.loads(first.stdout, parse_constant=pytest.fail)
     assert {cell["policy"] for cell in found["cells"]} == {"hgm", "random"}
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"trials.csv", "cells.csv", "tables.md", "lock"}
     assert (tmp_path / "new" / "tables.md").read_text().startswith("### ")
@@ -55,6 +55,12 @@ def test_a_folder_keeps_trials_and_tables_and_is_used_again(tmp_path: Path) -> N
 def test_the_reference_always_takes_part() -> None:
     done = look("simulate", "--policies", "random", *SMALL[2:], "--json")
     assert {cell["policy"] for cell in json.loads(done.stdout)["cells"]} == {"hgm", "random"}
+
+
+def test_what_is_no_number_is_null() -> None:
+    done = look("simulate", *SMALL, "--seeds", "1", "--no-curves", "--json")
+    cell = json.loads(done.stdout, parse_constant=pytest.fail)["cells"][0]
+    assert (cell["reached"], cell["difference"]["half"]) == (None, None)
 
 
 def test_figures(tmp_path: Path) -> None:

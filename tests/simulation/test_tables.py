@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from dgm.policies.budget import worth
-from dgm.simulation import layout, tables
+from dgm.simulation import layout, pages, tables
 from dgm.simulation.grid import Grid, Rows
 from dgm.simulation.tables import NAMED, RANDOM, Cell, Setting
 from dgm.simulation.trial import Ran, Trial
@@ -89,6 +89,9 @@ def test_cost_to_reach_from_smaller_budgets() -> None:
     utility = {("hgm", 100): 0.4, ("hgm", 200): 0.5, ("hgm", 400): 0.6}
     utility |= {("ours", 100): 0.5, ("ours", 200): 0.55, ("ours", 400): 0.65}
     some = {trial: replace(RAN, utility=utility[trial.policy, trial.budget]) for trial in grid.trials()}
+    ours = next(one for one in tables.cells(grid, some, "hgm") if (one.policy, one.setting.budget) == ("ours", 200))
+    assert (ours.behind.mean, ours.difference.mean) == (pytest.approx(-0.05), pytest.approx(0.05))
+    assert ours.part == pytest.approx(worth(200, 1.0) / worth(400, 1.0))
     found = {
         (reach.policy, reach.setting.budget): reach for reach in tables.reaches(tables.cells(grid, some, "hgm"), "hgm")
     }
@@ -103,7 +106,7 @@ def test_layouts_show_every_number() -> None:
     grid = Grid(("hgm", "ours"), ("null", "flat", "random-1", "random-2"), (0, 1), slots=(1, 20))
     some = rows(grid, {(policy, family): (0.5, 0.625) for policy in grid.policies for family in grid.families})
     cells = tables.cells(grid, some, "hgm")
-    made = list(layout.tables(cells, [], "hgm"))
+    made = list(pages.tables(cells, [], "hgm"))
     assert len({table.title for table in made}) == len(made)
     for table in made:
         assert all(len(row) == len(table.head) for row in table.rows)
