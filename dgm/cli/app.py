@@ -352,5 +352,65 @@ def simulate(
     simulate(wanted, out, jobs, curves, figures, afresh, json)
 
 
+@app.command(
+    epilog="""\b
+Examples:
+  dgm plan                                       what the configured budget buys
+  dgm plan --usd 200 --usd-per-evaluation 0.15 --usd-per-expansion 0.60 --slots 8
+  dgm plan --archive archive/first --usd 500     with the prices that a run has measured"""
+)
+@guarded
+def plan(
+    config: ConfigArgument = None,
+    archive: Annotated[
+        Path | None, typer.Option("--archive", metavar="DIR", help="A run whose prices, and world, to plan with.")
+    ] = None,
+    set: SetOption = None,
+    usd: Annotated[float | None, typer.Option("--usd", metavar="USD", help="The budget in dollars.")] = None,
+    evaluations: Annotated[
+        int | None,
+        typer.Option("--evaluations", min=1, metavar="B", help="Or in evaluations; run.evaluations."),
+    ] = None,
+    usd_per_evaluation: Annotated[
+        float | None, typer.Option("--usd-per-evaluation", metavar="USD", help="Default: measured, or a guess.")
+    ] = None,
+    usd_per_expansion: Annotated[
+        float | None, typer.Option("--usd-per-expansion", metavar="USD", help="Default: measured, or a guess.")
+    ] = None,
+    seconds_per_evaluation: Annotated[
+        float | None, typer.Option("--seconds-per-evaluation", metavar="S", help="Default: measured.")
+    ] = None,
+    slots: Annotated[
+        int | None, typer.Option("--slots", min=1, metavar="W", help="Jobs at once. Default: run.slots.")
+    ] = None,
+    tasks: Annotated[int | None, typer.Option("--tasks", min=1, metavar="N", help="Tasks of the search; 60.")] = None,
+    policies: Annotated[
+        str,
+        typer.Option("--policies", metavar="NAMES", help="Default: some, and the configured one."),
+    ] = "",
+    families: Annotated[
+        str, typer.Option("--families", metavar="NAMES", help="Worlds to simulate, as for simulate.")
+    ] = "hgm,rugged,drift,jumps,scarce,alien",
+    seconds: Annotated[float, typer.Option("--seconds", metavar="S", help="About how long to simulate.")] = 30.0,
+    json: JsonOption = False,
+) -> None:
+    """What a budget buys, and which policy to spend it with."""
+    from dgm.cli.outlook import Asked, show_outlook
+
+    asked = Asked(
+        usd=usd,
+        evaluations=evaluations,
+        usd_per_evaluation=usd_per_evaluation,
+        usd_per_expansion=usd_per_expansion,
+        seconds_per_evaluation=seconds_per_evaluation,
+        slots=slots,
+        tasks=tasks,
+        policies=policies,
+        families=families,
+        seconds=seconds,
+    )
+    show_outlook(config, archive, set or [], asked, json)
+
+
 for one in app.registered_commands:  # or else the list of commands is cut at the width of the terminal
     one.short_help = one.callback.__doc__ if one.callback else None

@@ -122,10 +122,14 @@ def _durations(tree: Tree, family: Family) -> tuple[float, float, float]:
     usd = (spent.usd - other.usd - tree.spent_in_vain.usd) / tree.evaluations
     if seconds <= 0 or other.seconds <= 0 or not tree.expansions:
         return max(seconds, 0.0), max(usd, 0.0), 0.0
-    failed = 1.0 - tree.solved / tree.evaluations
-    harder = exp(family.drag * family.hard + (family.drag * family.spread) ** 2 / 2)
-    mean = exp(family.haste**2 / 2) * harder * (1.0 + (family.despair - 1.0) * failed)
+    mean = pace(family, 1.0 - tree.solved / tree.evaluations)
     return seconds, usd, other.seconds / tree.expansions / seconds * mean / exp(0.08)
+
+
+def pace(family: Family, failed: float) -> float:
+    """An evaluation's mean duration in the family's unit, which is a median, where this part of them fails."""
+    harder = exp(family.drag * family.hard + (family.drag * family.spread) ** 2 / 2)
+    return exp(family.haste**2 / 2) * harder * (1.0 + (family.despair - 1.0) * failed)
 
 
 # -------------------------------------------------------------------- the model
