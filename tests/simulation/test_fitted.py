@@ -7,8 +7,9 @@ import pytest
 from dgm.archive import NoArchive
 from dgm.events import AgentBorn, RunConfigured
 from dgm.simulation.estimators import grown
+from dgm.simulation.evidence import DEFAULT
 from dgm.simulation.families import Family, family
-from dgm.simulation.fitted import DEFAULT, fit, fitted_family
+from dgm.simulation.fitted import fit, fitted_family
 from dgm.simulation.trial import Trial, play
 from dgm.tree import Tree
 from tests.cli.archives import grow, look
