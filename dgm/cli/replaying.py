@@ -84,7 +84,7 @@ def show_replays(archive: Path, wanted: Wanted, folder: Path | None, figures: bo
     )
     head = ("policy", "returns", "how often", "score", "evaluations", "expansions", "tasks known", "children known")
     remark = (
-        f"{count(len(seeds), 'replay')} a policy. score: in the whole record, of what it returns. known: the part of "
+        f"{count(len(seeds), 'trial')} a policy. score: in the whole record, of what it returns. known: the part of "
         "its wishes that the record answers; others are refused, and a row with many of them says little. The whole "
         f"record returns {best.id[:8]}, {best.solved} of {best.evaluations} solved."
     )

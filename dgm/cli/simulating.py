@@ -187,7 +187,7 @@ def check_fitted(folder: Path) -> None:
     except ValueError as error:
         raise ConfigError(f"--families {FITTED}{error}") from None
     note(
-        f"{folder}: fitted to {count(fitted.evaluations, 'evaluation')}, {fitted.children:,} of the agents children; "
+        f"{folder}: fitted to {count(fitted.evaluations, 'evaluation')}, {fitted.children:,} evaluated children; "
         f"an expansion costs {fitted.k:.2g} evaluations there (--k {fitted.k:.2g}). What it does not tell, so that "
         "defaults stand in:"
     )
