@@ -39,6 +39,11 @@ class Pool:
         """Raises `KeyError`."""
         return self._tally[agent]
 
+    def at(self, tally: tuple[int, int]) -> list[int]:
+        """The agents with that tally."""
+        group = bisect_left(self.tallies, tally)
+        return self.members[group] if group < len(self.tallies) and self.tallies[group] == tally else []
+
     def put(self, agent: int, solved: int, failed: int) -> None:
         """Add `agent`, or move it to its new tally."""
         tally = (solved, failed)

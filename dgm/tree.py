@@ -3,6 +3,7 @@
 Invariant: only `Tree.apply` changes a tree, and equal logs give equal trees. Reading never changes anything.
 """
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -25,7 +26,7 @@ class Tree:
     # An object with more than 30 attributes and no slots costs the fold of a large log a tenth more.
     __slots__ = (
         "_agents", "_clades", "_order", "_pools", "_running", "_seeds", "_suspects", "_usd_per_agent",
-        "_usd_per_job", "began", "benchmark", "config", "ended", "epsilon", "evaluations", "expanding",
+        "_usd_per_job", "arrivals", "began", "benchmark", "config", "ended", "epsilon", "evaluations", "expanding",
         "failed_in_a_row", "failures", "held_out", "images", "last", "last_failure", "length", "next_job",
         "patience", "paused", "quarantined", "solved", "spent", "spent_expanding",
         "spent_in_vain", "stillborn", "tasks",
@@ -49,6 +50,8 @@ class Tree:
         self.next_job: JobId = 1
         self.evaluations = 0
         self.solved = 0
+        self.arrivals = array("I")
+        """The agent of each result, by index, in the order in which the results came in."""
         self.expanding = 0
         self.stillborn = 0
         self.failed_in_a_row: Counter[str] = Counter()
@@ -248,6 +251,7 @@ class Tree:
             agent._misses.pop(task, None)
             agent._missed.pop(task, None)
         self.evaluations += 1
+        self.arrivals.append(agent.index)
         if event.solved:
             self.solved += 1
             agent.solved += 1

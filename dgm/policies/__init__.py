@@ -10,6 +10,7 @@ from dgm.config import ConfigError, PolicyConfig
 from dgm.policies.choosing import Policy
 
 POLICIES = {
+    "race": "dgm.policies.race.Race",
     "hgm": "dgm.policies.hgm.HGM",
     "hgm-released": "dgm.policies.hgm_released.Released",
     "dgm": "dgm.policies.dgm.DGM",

@@ -1,0 +1,137 @@
+"""RACE, our default: expand the incumbent when no challenger can still beat it, else evaluate the challenger that can.
+
+    newborn     whoever has met fewer than `newborn` tasks is evaluated first (the seed: `seed_evaluations`)
+    promise     of an agent: mean ability + horizon x mean drift, by the posterior of `dgm.policies.posterior`
+    incumbent   the highest promise, each moved by `noise` standard deviations, the less the budget has left
+    challenger  the highest promise + kappa standard deviations of its ability; kappa grows with k, the price of a child
+    the race    evaluate the challenger if its bound beats the incumbent, else expand the incumbent
+    the end     what is in reserve goes to whoever may have the highest ability
+
+Jobs under way may be a share of the work done and no more, however many slots there are: what is chosen in ignorance of
+what is about to be known is chosen badly, and depth is what a search is short of. Invariant: pure.
+"""
+
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dgm.clade import Agent
+from dgm.config import PolicyConfig
+from dgm.jobs import Evaluate, Job, TaskId
+from dgm.policies.budget import left, price, worth
+from dgm.policies.choosing import evaluation, expansion
+from dgm.policies.heredity import Floats, Indices
+from dgm.policies.posterior import Posterior
+from dgm.pool import Pool
+from dgm.tree import Tree
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+HINT = 0.2
+"""What an evaluation under way is taken to add to the precision of an ability, before it is known."""
+
+
+@dataclass
+class Race:
+    """`budget`: B, in evaluations; see `dgm.policies.budget` for what it is worth."""
+
+    budget: int
+    config: PolicyConfig = field(default_factory=PolicyConfig)
+    newborn: int = 3
+    horizon: float = 2.5
+    """How many generations ahead drift counts."""
+    noise: float = 0.8
+    kappa: float = 1.2
+    """For k = 1; it grows as k^(1/8)."""
+    reserve: float = 0.05
+    """Of the budget."""
+    share: float = 0.25
+    """Jobs under way, of the work done."""
+    broods: int = 8
+    """Expansions under way."""
+    tau: float = 0.65
+    """How far children differ from their parents, in logits. Generous on purpose: who is uncertain is looked at."""
+    walk: float = 0.22
+    """How far their drifts do."""
+    _known: tuple[Tree, tuple[TaskId, ...], Posterior] | None = field(default=None, repr=False, compare=False)
+    """What was computed of the tree so far; nothing depends on it but the time that a choice takes."""
+
+    def __call__(self, tree: Tree, rng: "Generator") -> Job | None:
+        k = price(tree, self.config.expansion_cost)
+        rest, whole = left(tree, self.budget, k), worth(self.budget, k)
+        if rest < 1 or self.crowded(tree, k):
+            return None
+        if (agent := self.unmet(tree)) is not None:
+            return evaluation(tree, agent, rng)
+        beliefs = self.posterior(tree).heredity
+        mean, cov = beliefs.mean, beliefs.cov
+        parents, pupils = members(tree.expandable), members(tree.evaluable)
+        if len(pupils) and (rest <= self.reserve * whole or rest < k + self.newborn or not len(parents)):
+            abilities = mean[:, 0] + cov[:, 0, 0] ** 0.5 * rng.standard_normal(len(mean))
+            return evaluation(tree, tree.agent(top_two(abilities, pupils, rng)), rng)
+        if rest < k or not len(parents):
+            return None
+        ahead = np.array([1.0, self.horizon])
+        promise = mean @ ahead
+        heat = self.noise * (rest / whole) ** 0.5
+        moved = promise[parents] + heat * np.sqrt(cov[parents] @ ahead @ ahead) * rng.standard_normal(len(parents))
+        incumbent = int(parents[np.argmax(moved)])
+        rivals = pupils[pupils != incumbent]
+        if len(rivals):
+            doubt = 1 / np.sqrt(1 / cov[rivals, 0, 0] + HINT * under_way(tree)[rivals])
+            bound = promise[rivals] + self.kappa * k**0.125 * doubt
+            if bound.max() > moved.max():
+                return evaluation(tree, tree.agent(int(rivals[np.argmax(bound)])), rng)
+        return expansion(tree.agent(incumbent), rng) if tree.expanding < self.broods else None
+
+    def crowded(self, tree: Tree, k: float) -> bool:
+        """Whether to wait for what is under way before anything more is begun."""
+        waiting, done = tree.evaluating + k * tree.expanding, tree.evaluations + k * tree.expansions
+        return bool(tree.running) and waiting >= max(8.0, self.share * done)
+
+    def unmet(self, tree: Tree) -> Agent | None:
+        """An agent that has met too few tasks, those under way counted, to be judged at all."""
+        seed, pool = tree.seeds[0], tree.evaluable
+        if met(seed) < self.config.seed_evaluations and seed.index in pool:
+            return seed
+        for solved in range(self.newborn):
+            for failed in range(self.newborn - solved):
+                for index in pool.at((solved, failed)):
+                    if met(tree.agent(index)) < self.newborn:
+                        return tree.agent(index)
+        return None
+
+    def posterior(self, tree: Tree) -> Posterior:
+        if self._known is None or self._known[0] is not tree or self._known[1] is not tree.tasks:
+            self._known = tree, tree.tasks, Posterior(self.tau, self.walk)
+        self._known[2].follow(tree)
+        return self._known[2]
+
+
+def met(agent: Agent) -> int:
+    """Tasks that `agent` has been evaluated on, or is being."""
+    return agent.evaluations + len(agent.evaluating)
+
+
+def members(pool: Pool) -> Indices:
+    return np.fromiter(chain.from_iterable(pool.members), np.intp, len(pool))
+
+
+def under_way(tree: Tree) -> Floats:
+    """For each agent, the evaluations of it that have not ended yet."""
+    counts = np.zeros(len(tree.agents))
+    for started in tree.running.values():
+        if isinstance(started.job, Evaluate):
+            counts[tree.agents[started.job.agent].index] += 1
+    return counts
+
+
+def top_two(abilities: Floats, pupils: Indices, rng: "Generator") -> int:
+    """The one of `pupils` with the highest ability, or half of the time the next one, if that is the highest of all:
+    to tell the best from the second best, either may be looked at."""
+    order = pupils[np.argsort(-abilities[pupils], kind="stable")]
+    leads = order[0] == np.argmax(abilities)
+    return int(order[1] if leads and len(order) > 1 and rng.random() < 0.5 else order[0])
