@@ -33,6 +33,16 @@ class Conclusion(Struct, frozen=True):
         return self.gain_low > 0
 
 
+def chosen(policy: Policy, tree: Tree) -> Agent:
+    """The agent to take: the policy's own choice, or the one with the best belief. Raises `ValueError` for a tree
+    without a seed."""
+    own = getattr(policy, "best", None)
+    best: Agent | None = own(tree) if own is not None else tree.best()
+    if best is None:
+        raise ValueError("there is no agent to choose")
+    return best
+
+
 def conclude(policy: Policy, tree: Tree) -> Conclusion:
     """The policy's own conclusion, or that of the tallies. Raises `ValueError` for a tree without a seed."""
     own = getattr(policy, "conclude", None)

@@ -1,6 +1,6 @@
 """Exact inference on a tree in which a child is centred on its parent.
 
-    a seed             ability ~ N(0, seed^2)                          drift ~ N(0, walk^2)
+    a seed             ability ~ N(0, seed^2)                          drift ~ N(0, ONWARD^2)
     a child c of p     ability_c = ability_p + drift_p + N(0, tau^2)   drift_c = drift_p + N(0, walk^2)
     the evidence       of each agent: a precision w and a weighted mean h, as of a Gaussian likelihood of its ability
 
@@ -12,6 +12,9 @@ Invariant: a function of the parents and the evidence alone, to the last bit, ho
 """
 
 import numpy as np
+
+ONWARD = 0.25
+"""What rewrites may be worth on the average, in logits."""
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
@@ -100,7 +103,7 @@ class Heredity:
         mean, cov = own[:, :, 0], own[:, :, 1:]
         fit = np.einsum("ni,nij,nj->", mean, np.linalg.inv(cov), mean)
         seeds = len(self._levels[0][0])
-        prior = seeds * np.log(self._seed) + (len(self) - seeds) * np.log(self._tau) + len(self) * np.log(self._walk)
+        prior = seeds * np.log(self._seed * ONWARD**-2) + (len(self) - seeds) * np.log(self._tau * self._walk)
         return float(fit + np.log(np.linalg.det(cov)).sum() + prior) / 2
 
     def path(self, index: int, noise: Floats) -> tuple[Floats, Floats]:
@@ -126,8 +129,8 @@ class Heredity:
         for child in self._children[index]:
             a_, b_, c_, u_, v_ = self._message[child]
             a, b, c, u, v = a + a_, b + b_, c + c_, u + u_, v + v_
-        parent, q = self._parents[index], self._walk
-        p = self._seed if parent is None else self._tau
+        parent = self._parents[index]
+        p, q = (self._seed, ONWARD**-2) if parent is None else (self._tau, self._walk)
         a, c = a + p, c + q
         determinant = a * c - b * b
         v11, v12, v22 = c / determinant, -b / determinant, a / determinant

@@ -20,8 +20,10 @@ import numpy as np
 from dgm.clade import Agent
 from dgm.config import PolicyConfig
 from dgm.jobs import Evaluate, Job, TaskId
+from dgm.policies import calibration
 from dgm.policies.budget import left, price, worth
 from dgm.policies.choosing import evaluation, expansion
+from dgm.policies.conclusion import Conclusion
 from dgm.policies.heredity import Floats, Indices
 from dgm.policies.posterior import Posterior
 from dgm.pool import Pool
@@ -86,6 +88,15 @@ class Race:
             if bound.max() > moved.max():
                 return evaluation(tree, tree.agent(int(rivals[np.argmax(bound)])), rng)
         return expansion(tree.agent(incumbent), rng) if tree.expanding < self.broods else None
+
+    def best(self, tree: Tree) -> Agent:
+        """The agent with the highest mean ability among those that were evaluated; the seed where none was."""
+        ability = self.posterior(tree).heredity.mean[:, 0]
+        evaluated = [agent.index for agent in tree.agents.values() if agent.evaluations] or [0]
+        return tree.agent(max(evaluated, key=lambda index: (ability[index], -index)))
+
+    def conclude(self, tree: Tree) -> Conclusion:
+        return calibration.conclude(tree, self.best(tree))
 
     def crowded(self, tree: Tree, k: float) -> bool:
         """Whether to wait for what is under way before anything more is begun."""

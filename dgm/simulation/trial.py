@@ -12,7 +12,7 @@ from dgm.machine import run
 from dgm.policies import budget as account
 from dgm.policies import open_policy
 from dgm.policies.choosing import Policy
-from dgm.policies.conclusion import conclude
+from dgm.policies.conclusion import chosen, conclude
 from dgm.simulation.clock import Clock
 from dgm.simulation.families import family
 from dgm.simulation.memory import Memory
@@ -74,8 +74,8 @@ class Milestones:
     def __call__(self) -> None:
         reached = min(int(self._tree.spent.usd / self._step + 1e-9), POINTS)
         if reached > len(self.curve):
-            agent = conclude(self._policy, self._tree).agent
-            self.fill(reached, self._world.truths[agent].utility)
+            agent = chosen(self._policy, self._tree)
+            self.fill(reached, self._world.truths[agent.id].utility)
 
     def fill(self, length: int, utility: float) -> None:
         self.curve += [round(utility, 4)] * (length - len(self.curve))
