@@ -19,11 +19,12 @@ from msgspec.structs import replace
 from requests.exceptions import RequestException
 
 from dgm.config import SandboxConfig
+from dgm.files import File
 from dgm.jobs import JobId
 from dgm.protocols import Cancelled, Errand, Limits, Ran, SandboxFault
 from dgm.sandbox import Unavailable
 from dgm.sandbox.container import DOOR, ENV, HOME, check_places, make
-from dgm.sandbox.derived import key_of
+from dgm.sandbox.derived import MARK, key_of
 from dgm.sandbox.engine import API_SECONDS, Stream, Watch, connect, faults, holds, is_podman, reach, unlimited, volumes
 from dgm.sandbox.exchange import NO_PYTHON, Reply, Running, broken, converse, most_bytes, order, stages
 from dgm.sandbox.images import Images
@@ -152,10 +153,13 @@ class DockerSandbox:
     @contextmanager
     def _deriving(
         self, errand: Errand, image: str, cancelled: Event, connections: list[socket]
-    ) -> Iterator[tuple[str, str]]:
-        """A container in which `image` was made what the errand wants, and `image`. Nothing of the errand is there."""
+    ) -> Iterator[tuple[str, str, str]]:
+        """A container in which `image` was made what the errand wants, `image`, and the word at `MARK`. Nothing of the
+        errand is there."""
+        mark = token_hex(16)
+        files = {MARK: File(mark.encode())}
         words = Errand(
-            errand.job, errand.derive, cwd="/", image=errand.image, python=errand.python, limits=errand.limits
+            errand.job, errand.derive, files, "/", image=errand.image, python=errand.python, limits=errand.limits
         )
         with self._removing(self._create(words, image, cancelled)) as container:
             self._asked(errand, image)
@@ -168,7 +172,7 @@ class DockerSandbox:
                 raise SandboxFault(f"{name} cannot be used: the setup failed ({ran.ended}, {ran.exit}): {why}")
             reach()
             self._engine().wait(container, timeout=API_SECONDS)
-            yield container, image
+            yield container, image, mark
 
     @contextmanager
     def _removing(self, container: str) -> Iterator[str]:

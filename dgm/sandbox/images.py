@@ -19,7 +19,7 @@ from dgm.config import SandboxConfig
 from dgm.files import digest, read_folder
 from dgm.protocols import Cancelled, SandboxFault
 from dgm.sandbox import Unavailable
-from dgm.sandbox.derived import Derived, commit, written
+from dgm.sandbox.derived import Derived, commit, marked, written
 from dgm.sandbox.engine import holds, inspected
 from dgm.sandbox.shelf import Pin, Shelf, size
 from dgm.sandbox.transfer import build, pull
@@ -81,11 +81,12 @@ class Images:
         return True
 
     def derived(
-        self, key: str, making: Callable[[], AbstractContextManager[tuple[str, str]]], cancelled: Event
+        self, key: str, making: Callable[[], AbstractContextManager[tuple[str, str, str]]], cancelled: Event
     ) -> Derived | None:
         """The image of this key. Where it is not here, it is made of the container that `making` gives with the id of
-        the image below it. None: it cannot be kept, for want of room or because the engine refuses, and is not tried
-        again. Raises `Cancelled`, and what `making` raises.
+        the image below it and the word that stands at `MARK` in it. None: it cannot be kept, for want of room or
+        because the engine refuses or sees nothing of it, and is not tried again. Raises `Cancelled`, and what `making`
+        raises.
         """
         if key not in self._derived:
             with self._alone(key, cancelled):
@@ -97,9 +98,12 @@ class Images:
         """What `derived` gave is not here any more."""
         self._derived.pop(key, None)
 
-    def _derive(self, key: str, making: Callable[[], AbstractContextManager[tuple[str, str]]]) -> Derived | None:
-        with making() as (container, base):
+    def _derive(self, key: str, making: Callable[[], AbstractContextManager[tuple[str, str, str]]]) -> Derived | None:
+        with making() as (container, base, mark):
             try:
+                if not marked(self._engine(), container, mark):
+                    self.say(f"an image made of {base} is not kept: the runtime hides from the engine what it writes")
+                    return None
                 size = written(self._engine(), container)
                 if not self._shelf.clear(size):
                     self.say(f"an image made of {base} is not kept: there is no room for it")

@@ -19,7 +19,7 @@ from dgm.config import SandboxConfig
 from dgm.files import File
 from dgm.llm.canned import CannedModel
 from dgm.protocols import Errand, Limits, SandboxFault
-from dgm.sandbox.derived import LABEL, Derived, found, key_of
+from dgm.sandbox.derived import LABEL, MARK, Derived, found, key_of
 from dgm.sandbox.docker import DockerSandbox
 from dgm.sandbox.engine import connect
 from dgm.sandbox.local import LocalSandbox
@@ -270,6 +270,20 @@ def test_an_engine_that_makes_no_images(
     assert len({told(sandbox, errand(base)) for _ in range(3)}) == 3
     assert len(said) == 1
     assert not here(engine, base)
+
+
+@pytest.mark.docker
+def test_a_runtime_that_hides_from_the_engine_what_is_written(docker: Open, base: str, engine: APIClient) -> None:
+    """As gVisor's overlay does: an image made of such a container would be the one below, with all its history."""
+    sandbox, said = docker(), []
+    sandbox.images.say = said.append
+    hidden = errand(base, derive=f"{TOKEN}; rm -f {MARK}")
+    assert len({told(sandbox, hidden) for _ in range(3)}) == 3
+    assert len(said) == 1
+    assert "hides from the engine" in said[0]
+    told(docker(), errand(base, derive=f"{TOKEN}; echo other > {MARK}"))
+    assert not here(engine, base)
+    assert not containers(engine)
 
 
 @pytest.mark.docker
