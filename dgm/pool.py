@@ -6,7 +6,7 @@ Invariant: everything is kept sorted, so a pool depends on what it holds and not
 
 from array import array
 from bisect import bisect_left, insort
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dgm.clade import Agent, Clades
 
@@ -14,7 +14,7 @@ from dgm.clade import Agent, Clades
 class Pool:
     """A multiset of agents (by index) under their (solved, failed) counts, as columns that NumPy can read in place.
 
-    `tallies`, `solved`, `failed` (doubles), `sizes` (int64) and `members` have one entry a group. Read-only outside
+    `tallies`, `solved`, `failed` (doubles), `sizes` and `members` (int64) have one entry a group. Read-only outside
     `dgm.tree`.
     """
 
@@ -25,7 +25,7 @@ class Pool:
         self.solved = array("d")
         self.failed = array("d")
         self.sizes = array("q")
-        self.members: list[list[int]] = []
+        self.members: list[array[int]] = []
         self._tally: dict[int, tuple[int, int]] = {}
 
     def __len__(self) -> int:
@@ -39,10 +39,10 @@ class Pool:
         """Raises `KeyError`."""
         return self._tally[agent]
 
-    def at(self, tally: tuple[int, int]) -> list[int]:
+    def at(self, tally: tuple[int, int]) -> Sequence[int]:
         """The agents with that tally."""
         group = bisect_left(self.tallies, tally)
-        return self.members[group] if group < len(self.tallies) and self.tallies[group] == tally else []
+        return self.members[group] if group < len(self.tallies) and self.tallies[group] == tally else ()
 
     def put(self, agent: int, solved: int, failed: int) -> None:
         """Add `agent`, or move it to its new tally."""
@@ -56,7 +56,7 @@ class Pool:
             self.solved.insert(group, solved)
             self.failed.insert(group, failed)
             self.sizes.insert(group, 0)
-            self.members.insert(group, [])
+            self.members.insert(group, array("q"))
         self._tally[agent] = tally
         insort(self.members[group], agent)
         self.sizes[group] += 1

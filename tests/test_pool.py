@@ -27,4 +27,4 @@ def test_a_pool_is_a_mapping_from_agent_to_tally(steps: list[tuple[int, tuple[in
         assert [len(members) for members in pool.members] == list(pool.sizes)
         assert all(pool.tally(agent) == tally and agent in pool for agent, tally in model.items())
         assert pool.tallies == sorted(set(model.values()))
-        assert all(members == sorted(members) for members in pool.members)
+        assert all(list(members) == sorted(members) for members in pool.members)

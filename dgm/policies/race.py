@@ -12,7 +12,6 @@ what is about to be known is chosen badly, and depth is what a search is short o
 """
 
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,10 +75,10 @@ class Race:
             return evaluation(tree, tree.agent(top_two(abilities, pupils, rng)), rng)
         if rest < k or not len(parents):
             return None
-        ahead = np.array([1.0, self.horizon])
-        promise = mean @ ahead
+        promise = mean[:, 0] + self.horizon * mean[:, 1]
+        spread = np.sqrt(cov[:, 0, 0] + 2 * self.horizon * cov[:, 0, 1] + self.horizon**2 * cov[:, 1, 1])
         heat = self.noise * (rest / whole) ** 0.5
-        moved = promise[parents] + heat * np.sqrt(cov[parents] @ ahead @ ahead) * rng.standard_normal(len(parents))
+        moved = promise[parents] + heat * spread[parents] * rng.standard_normal(len(parents))
         incumbent = int(parents[np.argmax(moved)])
         rivals = pupils[pupils != incumbent]
         if len(rivals):
@@ -128,7 +127,7 @@ def met(agent: Agent) -> int:
 
 
 def members(pool: Pool) -> Indices:
-    return np.fromiter(chain.from_iterable(pool.members), np.intp, len(pool))
+    return np.frombuffer(b"".join(pool.members), np.int64)
 
 
 def under_way(tree: Tree) -> Floats:
