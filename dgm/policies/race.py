@@ -18,7 +18,7 @@ import numpy as np
 
 from dgm.clade import Agent
 from dgm.config import PolicyConfig
-from dgm.jobs import Evaluate, Job, TaskId
+from dgm.jobs import Evaluate, Job
 from dgm.policies import calibration
 from dgm.policies.budget import left, price, worth
 from dgm.policies.choosing import evaluation, expansion
@@ -57,7 +57,7 @@ class Race:
     """How far children differ from their parents, in logits. Generous on purpose: who is uncertain is looked at."""
     walk: float = 0.22
     """How far their drifts do."""
-    _known: tuple[Tree, tuple[TaskId, ...], Posterior] | None = field(default=None, repr=False, compare=False)
+    _known: tuple[Tree, Posterior] | None = field(default=None, repr=False, compare=False)
     """What was computed of the tree so far; nothing depends on it but the time that a choice takes."""
 
     def __call__(self, tree: Tree, rng: "Generator") -> Job | None:
@@ -115,10 +115,10 @@ class Race:
         return None
 
     def posterior(self, tree: Tree) -> Posterior:
-        if self._known is None or self._known[0] is not tree or self._known[1] is not tree.tasks:
-            self._known = tree, tree.tasks, Posterior(self.tau, self.walk)
-        self._known[2].follow(tree)
-        return self._known[2]
+        if self._known is None or self._known[0] is not tree:
+            self._known = tree, Posterior(self.tau, self.walk)
+        self._known[1].follow(tree)
+        return self._known[1]
 
 
 def met(agent: Agent) -> int:
