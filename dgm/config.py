@@ -71,6 +71,9 @@ class PolicyConfig(Section, frozen=True):
     """The best agent is the one with the highest epsilon-quantile of its Beta posterior."""
     expansion_cost: float = 5.0
     """What an expansion is expected to cost, in evaluations, until the run has measured it."""
+    under_way: float = 0.05
+    """RACE begins no job while those under way are more than this share of the work done: more of them would be done
+    sooner and find less, however many slots there are (docs/race.md)."""
     patience: int = 3
     """Failures in a row before an agent is not expanded again, or a task not tried again by the same agent."""
 

@@ -49,10 +49,6 @@ class Race:
     """For k = 1; it grows as k^(1/8)."""
     reserve: float = 0.05
     """Of the budget."""
-    share: float = 0.25
-    """Jobs under way, of the work done."""
-    broods: int = 8
-    """Expansions under way."""
     tau: float = 0.65
     """How far children differ from their parents, in logits. Generous on purpose: who is uncertain is looked at."""
     walk: float = 0.22
@@ -86,7 +82,7 @@ class Race:
             bound = promise[rivals] + self.kappa * k**0.125 * doubt
             if bound.max() > moved.max():
                 return evaluation(tree, tree.agent(int(rivals[np.argmax(bound)])), rng)
-        return expansion(tree.agent(incumbent), rng) if tree.expanding < self.broods else None
+        return expansion(tree.agent(incumbent), rng)
 
     def best(self, tree: Tree) -> Agent:
         """The agent with the highest mean ability among those that were evaluated; the seed where none was."""
@@ -100,7 +96,7 @@ class Race:
     def crowded(self, tree: Tree, k: float) -> bool:
         """Whether to wait for what is under way before anything more is begun."""
         waiting, done = tree.evaluating + k * tree.expanding, tree.evaluations + k * tree.expansions
-        return bool(tree.running) and waiting >= max(8.0, self.share * done)
+        return bool(tree.running) and waiting >= max(8.0, self.config.under_way * done)
 
     def unmet(self, tree: Tree) -> Agent | None:
         """An agent that has met too few tasks, those under way counted, to be judged at all."""
