@@ -69,7 +69,22 @@ def dgm(tree: Tree) -> Scores:
     }
 
 
-ESTIMATORS = (Estimator("clade", clade, own=False), Estimator("own", own), Estimator("dgm", dgm))
+def race(tree: Tree) -> Scores:
+    """RACE's promise: mean ability, and what drift is expected to add to it."""
+    from dgm.policies.race import Race
+
+    policy = Race(1)
+    beliefs = policy.posterior(tree).heredity
+    promise = beliefs.mean[:, 0] + policy.horizon * beliefs.mean[:, 1]
+    return dict(zip(tree.agents, promise.tolist(), strict=True))
+
+
+ESTIMATORS = (
+    Estimator("clade", clade, own=False),
+    Estimator("own", own),
+    Estimator("dgm", dgm),
+    Estimator("race", race),
+)
 
 
 class Correlations(Struct, frozen=True):

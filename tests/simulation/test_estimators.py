@@ -77,7 +77,7 @@ def test_a_further_estimator_is_a_function_of_the_tree() -> None:
 
     world, events = grown(Trial("hgm", "hgm", 1, 150))
     found = correlations(events, world, np.random.default_rng(1), (*ESTIMATORS, Estimator("youth", youth)))
-    assert [one.estimator for one in found] == ["clade", "own", "dgm", "youth"]
+    assert [one.estimator for one in found] == ["clade", "own", "dgm", "race", "youth"]
     assert len({one.pairs for one in found}) == 1
     for one in found:
         assert all(isnan(r) or -1.0001 <= r <= 1.0001 for r in (one.weighted, one.unweighted, one.future))
