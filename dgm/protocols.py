@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from dgm.files import Files
 from dgm.jobs import JobId, TaskId
@@ -32,6 +33,11 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """What it leaves behind may hold this much in all, and"""
     take_files: int = 2_000
     """this many files."""
+
+    @property
+    def possible(self) -> bool:
+        """Whether all are positive, and so small that clocks and kernels know such numbers."""
+        return all(0 < limit <= 1_000_000_000 for limit in astuple(self))
 
 
 class Errand(Struct, frozen=True):

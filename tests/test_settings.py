@@ -5,8 +5,8 @@ import msgspec
 import pytest
 
 from dgm import settings
-from dgm.benchmarks import recommended
-from dgm.config import Config, ConfigError, ModelConfig
+from dgm.benchmarks import BadBenchmark, open_benchmark, recommended
+from dgm.config import Config, ConfigError, ModelConfig, RunConfig
 
 
 def test_the_template_states_the_defaults_and_explains_them() -> None:
@@ -34,7 +34,11 @@ def test_the_template_states_the_defaults_and_explains_them() -> None:
         ({"policy": {"epsilon": 1}}, "policy.epsilon"),
         ({"models": {"default": {"api_key_env": "sk-123"}}}, "never the key itself"),
         ({"caps": {"usd_per_run": -1}}, "caps must not be negative"),
+        ({"caps": {"usd_per_job": float("nan")}}, "caps must not be negative"),
         ({"attempt": {"seconds": 0}}, "limits must be positive"),
+        ({"attempt": {"seconds": float("inf")}}, "limits must be positive, and at most"),
+        ({"grading": {"cpus": float("nan")}}, "limits must be positive"),
+        ({"expansion": {"memory_mb": 10**18}}, "limits must be positive, and at most"),
         ({"sandbox": {"kind": "podman"}}, "sandbox.kind"),
     ],
 )
@@ -110,6 +114,23 @@ def test_recommended_limits_hold_where_none_are_set(tmp_path: Path) -> None:
     assert (found.grading.seconds, found.grading.memory_mb, found.grading.pids) == (1800.0, 512, 256)
     assert found.attempt.pids == 1024
     assert recommended(str(tmp_path / "missing")) == {}
-    (tmp_path / "benchmark.toml").write_text('name = "own"\n[limits]\ngrading = { minutes = 3 }\n')
-    with pytest.raises(ConfigError, match=r"unknown setting `grading\.minutes`"):
-        settings.load(None, {}, words, recommended)
+
+
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        ("grading = { minutes = 3 }", r"grading\.minutes is no limit"),
+        ("grading = { second = 3 }", r"grading\.second is no limit; did you mean `seconds`"),
+        ("grading = { seconds = inf }", "grading: limits must be positive, and at most"),
+        ("attempt = { memory_mb = -1 }", "attempt: limits must be positive"),
+        ("attempt = { memory_mb = 0.5 }", "Expected `int`, got `float`"),
+        ("attempts = { seconds = 3 }", "unknown field `attempts`.*did you mean `attempt`"),
+    ],
+)
+def test_a_wrong_recommendation_is_the_benchmarks_mistake(tmp_path: Path, limits: str, says: str) -> None:
+    (tmp_path / "benchmark.toml").write_text(f'name = "own"\n[limits]\n{limits}\n')
+    assert settings.load(None, {}, [f"run.benchmark={tmp_path}"], recommended) == Config(
+        run=RunConfig(benchmark=str(tmp_path))
+    )
+    with pytest.raises(BadBenchmark, match=rf"{tmp_path}/benchmark\.toml: .*{says}"):
+        open_benchmark(str(tmp_path))

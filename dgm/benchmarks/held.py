@@ -31,6 +31,16 @@ class Advice(Struct, frozen=True, forbid_unknown_fields=True):
     attempt: Mapping[str, int | float] = {}
     grading: Mapping[str, int | float] = {}
 
+    def __post_init__(self) -> None:
+        """Raises `ValueError`: what is wrong here must not be taken for a mistake in the settings of a run."""
+        for section, given in (("attempt", self.attempt), ("grading", self.grading)):
+            for name in given:
+                if name not in Limits.__struct_fields__:
+                    known = list(Limits.__struct_fields__)
+                    raise ValueError(f"{section}.{name} is no limit{suggestion(name, known)}")
+            if not msgspec.convert(given, Limits).possible:
+                raise ValueError(f"{section}: limits must be positive, and at most 1,000,000,000")
+
 
 class BadBenchmark(ConfigError):
     """A benchmark that cannot be read. The text names the file and what to change."""
@@ -126,5 +136,6 @@ def hint(error: str, kind: type[Struct]) -> str:
     unknown = re.search(r"unknown field `(.*?)`", error)
     if unknown is None:
         return ""
-    allowed = (Check if "$.check" in error else kind).__struct_fields__
+    parts: dict[str, type[Struct]] = {"$.check": Check, "$.limits": Advice}
+    allowed = next((part for place, part in parts.items() if place in error), kind).__struct_fields__
     return suggestion(unknown[1], list(allowed)) or f"; allowed are {', '.join(allowed)}"
