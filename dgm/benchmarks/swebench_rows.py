@@ -98,7 +98,10 @@ def read_file(path: Path) -> list[Any]:
             return [decoded(line, f"{path}, line {n}") for n, line in enumerate(lines, 1) if line.strip()]
         if path.suffix == ".json":
             found = decoded(path.read_text(encoding="utf-8"), str(path))
-            return list(found.values() if isinstance(found, dict) else found)
+            found = list(found.values()) if isinstance(found, dict) else found
+            if isinstance(found, list):
+                return found
+            raise BadBenchmark(f"{path} holds no list of rows")
         if path.suffix == ".parquet":
             return read_parquet(path)
     except FileNotFoundError as error:
@@ -111,7 +114,7 @@ def read_file(path: Path) -> list[Any]:
 def decoded(text: str, where: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadBenchmark(f"{where} is not JSON: {error}") from error
 
 
@@ -132,7 +135,10 @@ def read_dataset(name: str, split: str, revision: str | None) -> list[Any]:
     key = sha256("\n".join((name, split, revision or "")).encode()).hexdigest()[:32]
     copy = cache_folder() / "datasets" / f"{key}.json"
     if copy.exists():
-        return read_file(copy)
+        try:
+            return read_file(copy)
+        except BadBenchmark as error:
+            raise BadBenchmark(f"{error}. It is a copy of the dataset {name}: delete it to fetch that anew") from error
     rows = fetched(name, split, revision)
     kept = [{field: row.get(field) for field in Row.__struct_fields__} for row in rows]
     make_folder(copy.parent, 0o700)
@@ -212,7 +218,8 @@ def checked(item: Any, where: str, parsers: Iterable[str]) -> Row:
             raise BadBenchmark(f"{where}: {name} holds a NUL character")
     try:
         row = msgspec.convert(fields, Row)
-    except msgspec.ValidationError as error:
+        msgspec.msgpack.encode(row)
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise BadBenchmark(f"{where}: {error}") from error
     return sensible(row, where, parsers)
 

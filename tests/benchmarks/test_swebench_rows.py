@@ -101,6 +101,8 @@ def test_a_pattern_for_images(tmp_path: Path) -> None:
         ({"eval_script": "true"}, "lacks the two lines"),
         ({"eval_type": "maybe"}, "eval_type 'maybe'"),
         ({"problem_statement": " "}, "problem_statement is empty"),
+        ({"PASS_TO_PASS": "[" * 100_000}, r"own__till-11.*PASS_TO_PASS is not JSON"),
+        ({"patch": "\ud800"}, r"own__till-11.*surrogates not allowed"),
         ({"repo": 5}, "Expected `str`, got `int` - at `[$].repo`"),
     ],
 )
@@ -113,6 +115,11 @@ def test_bad_files_are_named(tmp_path: Path) -> None:
     folder = write(tmp_path, made())
     for text, told in (("{", "line 1 is not JSON"), ("[]", "row 1 is not an object"), ("", "holds no rows")):
         (folder / "rows.jsonl").write_text(text)
+        with pytest.raises(BadBenchmark, match=told):
+            opened(folder)
+    (folder / "benchmark.toml").write_text('kind = "swebench"\nname = "own"\nrows = "rows.json"\n')
+    for text, told in (("5", "holds no list of rows"), ("null", "no list"), ("[" * 100_000, "is not JSON")):
+        (folder / "rows.json").write_text(text)
         with pytest.raises(BadBenchmark, match=told):
             opened(folder)
     for settings, told in (
@@ -172,6 +179,12 @@ def test_a_dataset_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert first.version == own.version
     (data / "test.jsonl").unlink()
     assert opened(tmp_path).version == own.version
+    (copy,) = (tmp_path / "cache" / "datasets").iterdir()
+    assert copy.stat().st_mode & 0o777 == 0o600
+    for text, told in ((copy.read_text()[:-99], "is not JSON"), ("7", "holds no list")):
+        copy.write_text(text)
+        with pytest.raises(BadBenchmark, match=f"{copy}.* {told}.*delete it to fetch that anew"):
+            opened(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["swebench", "swebench-lite", "swebench-multilingual", "swebench-verified"])
