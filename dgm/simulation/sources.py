@@ -53,13 +53,13 @@ def _of_code(path: str) -> str:
 
 
 def _closure(module: str) -> set[str]:
-    """The policy's module and those of its package that it imports, and so on, beside `CORE`."""
-    package = "dgm.policies." if module.startswith("dgm.policies.") else module.partition(".")[0] + "."
+    """The policy's module and those of its package and of ours that it imports, and so on, beside `CORE`."""
+    packages = ("dgm.policies.", *([] if module.startswith("dgm.") else [module.partition(".")[0] + "."]))
     found: set[str] = set()
     fresh = {module}
     while fresh:
         found |= fresh
-        named = {name for one in fresh for name in _imports(one) if name.startswith(package)}
+        named = {name for one in fresh for name in _imports(one) if name.startswith(packages)}
         fresh = {name for name in named - found - {*CORE, *APART} if _file(name)}
     return found
 
