@@ -25,9 +25,9 @@ def typed(*words: str, sets: Iterable[str] = ()) -> str:
     return shlex.join([*program(), *words, *(word for one in sets for word in ("--set", one))])
 
 
-def prepare_again(name: str | None, path: Path | None, overrides: Iterable[str]) -> str:
-    """`prepare` for what was named, under the same settings."""
-    given = [*([name] if name else []), *(["--config", str(path)] if path else [])]
+def prepare_again(name: str | None, path: Path | None, overrides: Iterable[str], parts: Iterable[str] = ()) -> str:
+    """`prepare` for what was named, or the `parts` of it, under the same settings."""
+    given = [*([name] if name else []), *(["--config", str(path)] if path else []), *parts]
     return typed("prepare", *given, sets=overrides)
 
 

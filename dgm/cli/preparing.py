@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dgm.benchmarks import open_benchmark
+from dgm.benchmarks import is_proven, open_benchmark
 from dgm.cli import setting
 from dgm.cli.advising import prepare_again, run_next
 from dgm.cli.failing import ERROR, UNFIT
@@ -70,6 +70,7 @@ def prepare_benchmark(
             sandbox.check()
             findings = Findings(benchmark, sandbox, config)
             rows = found(findings, config, named, limit, fetching(sandbox, benchmark), times, again)
+            missing = left(findings, config, rows) if named or limit else 0
     finally:
         stop.set()
     if as_json:
@@ -80,7 +81,8 @@ def prepare_benchmark(
         # A terminal has had its line for each task as it was found out.
         out(*([] if both_terminals() else table(rows)), *fold([last_line(rows)], 4))
     sys.stdout.flush()
-    note(next_words(rows, name, path, overrides))
+    parts = [word for task in tasks for word in ("--tasks", task)] + (["--limit", str(limit)] if limit else [])
+    note(next_words(rows, missing, name, path, overrides, parts))
     if not any(row.state == "sound" for row in rows):
         note("dgm: no task is usable on this machine.")
         sys.exit(UNFIT)
@@ -165,6 +167,14 @@ def selection(config: Config, benchmark: Benchmark, unfit: set[TaskId]) -> Itera
     return (*chosen.tasks, *chosen.held_out)
 
 
+def left(findings: Findings, config: Config, rows: list[Row]) -> int:
+    """How many tasks still keep a run from starting."""
+    if config.run.unprepared or is_proven(config.run.benchmark):
+        return 0
+    unfit = {one.task for one in rows if one.state not in ("sound", "unprepared")}
+    return len(findings.unknown(selection(config, findings.benchmark, unfit)))
+
+
 def row(benchmark: Benchmark, task: TaskId, what: Finding | SandboxFault) -> Row:
     image = benchmark.task(task).image
     if isinstance(what, Finding):
@@ -196,10 +206,14 @@ def last_line(rows: list[Row]) -> str:
     )
 
 
-def next_words(rows: list[Row], name: str | None, path: Path | None, overrides: list[str]) -> str:
-    """What to type next."""
+def next_words(
+    rows: list[Row], missing: int, name: str | None, path: Path | None, overrides: list[str], parts: list[str]
+) -> str:
+    """What to type next. `missing`: tasks that a run needs beside `rows`, which `parts` of the command have named."""
     if any(row.state == "unprepared" for row in rows):
-        return f"To find out about the rest: {prepare_again(name, path, overrides)}"
+        return f"To find out about the rest: {prepare_again(name, path, overrides, parts)}"
     if not any(row.state == "sound" for row in rows):
         return "Nothing is usable; the reasons stand above."
+    if missing:
+        return f"A run needs {count(missing, 'more task')}: {prepare_again(name, path, overrides)}"
     return f"Next: {run_next(name, path, overrides)}"

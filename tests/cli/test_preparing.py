@@ -55,7 +55,18 @@ def test_only_the_tasks_that_are_named(tasks: Path) -> None:
     limited = dgm("prepare", tasks, LOCAL, "--limit", "1")
     assert limited.returncode == 0
     assert "1 task: 1 sound" in limited.stdout
+    assert f"Next: python -m dgm run --set run.benchmark={tasks}" in limited.stderr, "all is known by now"
     assert dgm("prepare", tasks, LOCAL, "--tasks", "none").returncode == 2
+
+
+def test_after_a_part_it_says_that_a_run_needs_the_rest(tasks: Path) -> None:
+    whole = f"python -m dgm prepare {tasks} --set sandbox.kind=local\n"
+    for option in (("--tasks", "good"), ("--limit", "1")):
+        done = dgm("prepare", tasks, LOCAL, *option)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.endswith(f"A run needs 1 more task: {whole}"), done.stderr
+    shipped = dgm("prepare", "starter", LOCAL, "--limit", "1", "--times", "1")
+    assert "Next: python -m dgm run --set run.benchmark=starter" in shipped.stderr
 
 
 def test_it_checks_what_a_run_would_draw(tmp_path: Path, tasks: Path) -> None:
