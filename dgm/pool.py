@@ -47,7 +47,8 @@ class Pool:
     def put(self, agent: int, solved: int, failed: int) -> None:
         """Add `agent`, or move it to its new tally."""
         tally = (solved, failed)
-        if self._tally.get(agent) == tally:
+        before = self._tally.get(agent)
+        if before == tally or (before is not None and self._renamed(agent, before, tally)):
             return
         self.drop(agent)
         group = bisect_left(self.tallies, tally)
@@ -60,6 +61,17 @@ class Pool:
         self._tally[agent] = tally
         insort(self.members[group], agent)
         self.sizes[group] += 1
+
+    def _renamed(self, agent: int, before: tuple[int, int], tally: tuple[int, int]) -> bool:
+        """Whether the agent was a group of its own and still is, at the same place: most clades are."""
+        group, tallies = bisect_left(self.tallies, before), self.tallies
+        if self.sizes[group] > 1 or (group and tallies[group - 1] >= tally):
+            return False
+        if group + 1 < len(tallies) and tallies[group + 1] <= tally:
+            return False
+        tallies[group] = self._tally[agent] = tally
+        self.solved[group], self.failed[group] = tally
+        return True
 
     def drop(self, agent: int) -> None:
         """Remove `agent`, if it is there."""
