@@ -1,6 +1,9 @@
 """Each clause of the race, on small trees."""
 
+import dataclasses
+import re
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +12,8 @@ from dgm.config import PolicyConfig
 from dgm.events import AgentBorn, JobFailed, JobStarted, RunConfigured, TaskScored
 from dgm.jobs import Evaluate, Expand, Job
 from dgm.machine import stream
+from dgm.policies import heredity, posterior
+from dgm.policies import race as module
 from dgm.policies.budget import left, price, worth
 from dgm.policies.race import Race, top_two
 from dgm.simulation.trial import Trial, play
@@ -270,3 +275,11 @@ def test_it_never_overspends(slots: int, k: float) -> None:
     ran = play(Trial(f"race:expansion_cost={k}", "hgm", 5, budget=120, k=k, slots=slots, tasks=30), curve=False)
     spent = ran.evaluations + k * ran.expansions
     assert 0.75 * worth(120, k) < spent <= worth(120, k) + 1e-9
+
+
+def test_the_page_tells_the_constants() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "race.md").read_text()
+    told = {row[0]: float(row[1]) for row in re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", page, re.MULTILINE)}
+    constants = {"HINT": module.HINT, "SEED": posterior.SEED, "ONWARD": heredity.ONWARD, "POOL": posterior.POOL}
+    fields = {field.name: field.default for field in dataclasses.fields(Race) if isinstance(field.default, int | float)}
+    assert told == {**fields, **constants, "under_way": PolicyConfig().under_way}
