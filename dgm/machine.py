@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from dgm.events import JobStarted
 from dgm.flight import End, Flight, Patience, Work
 from dgm.jobs import Failure, Job, JobId, Outcome
+from dgm.policies.account import account, affords_child
 from dgm.policies.choosing import Policy
 from dgm.tree import Tree
 
@@ -67,7 +68,7 @@ def run(
             elif (job := policy(tree, stream(random_seed, tree))) is not None:
                 flight.launch(archive.start(job))
             else:
-                end = None if flight.deadlines else finished(tree)
+                end = None if flight.deadlines else finished(policy, tree)
                 break
         if end is not None and not flight.deadlines:
             return end
@@ -91,13 +92,17 @@ def resumes(work: Work, job: JobId, outcome: Outcome) -> bool:
     return isinstance(outcome, Failure) and outcome.cause == "interrupted" and work.resumable(job)
 
 
-def finished(tree: Tree) -> End:
-    """How a run ends for which the policy wants no more jobs."""
-    left = tree.config.get("run", {}).get("evaluations", 0) - tree.evaluations
-    if left > 0 and any(map(tree.capped, tree.agents.values())):
-        return End(3, "no agent can have another job under caps.usd_per_agent")
-    if left > 0:
-        return End(
-            0, f"nothing is left to try: every agent has met every task or was given up, {left} evaluations early"
-        )
-    return End(0, "the budget is spent")
+def finished(policy: Policy, tree: Tree) -> End:
+    """How a run ends in which the policy wants no more jobs. A policy that ends for a reason of its own says so by a
+    method `ending`, which gives a sentence, or an empty one where the reason is none of its own."""
+    own = getattr(policy, "ending", None)
+    if own is not None and (reason := own(tree)):
+        return End(0, reason)
+    spent = account(tree)
+    if spent.exhausted or (not len(tree.evaluable) and not affords_child(tree)):
+        return End(0, f"the budget is spent: {spent.words()}" if spent.whole else "the budget is spent")
+    if any(map(tree.capped, tree.agents.values())):
+        return End(3, f"no agent can have another job under caps.usd_per_agent: {spent.words()}")
+    if len(tree.evaluable):
+        return End(0, f"the policy wants no more jobs, after {spent.words()}")
+    return End(0, f"nothing is left to try: every agent has met every task or was given up, after {spent.words()}")

@@ -59,7 +59,7 @@ class Run:
         config, tree = worker.config.run, archive.tree
         policy = open_policy(worker.config.policy, config.evaluations)
         if tree.ended and not tree.running and policy(tree, stream(config.random_seed, tree)) is None:
-            return finished(tree)
+            return finished(policy, tree)
         worker.sandbox.reap()
         # What is said here stands in no log: where it could keep a job from fitting, every start would pay for nothing.
         if tree.running or worker.affordable(tree, len(ROLES) * worker.config.caps.usd_per_call):

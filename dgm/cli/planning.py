@@ -21,6 +21,8 @@ from dgm.config import ROLES, Config
 from dgm.ground import Footing, footing_of, images_of, moved, unprepared
 from dgm.jobs import TaskId
 from dgm.policies import open_policy
+from dgm.policies.account import BY_EVALUATIONS, most_jobs
+from dgm.policies.budget import WIDENING, worth
 from dgm.protocols import Benchmark, Limits, Sandbox, SandboxFault
 from dgm.readiness import Findings
 from dgm.sandbox import open_sandbox
@@ -39,7 +41,8 @@ class ModelPlan(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """What a run would do. `expansions` is an estimate, evaluations^alpha; `unfit`: why it could not start, or empty;
+    """What a run would do. `expansions` is an estimate, HGM's; `worth`: what policies may spend that split the budget
+    by themselves, in evaluations, an expansion counting as `expansion_cost`, or 0; `unfit`: why it could not start;
     `done`: evaluations that an existing archive has; `changed`: settings that differ from the archive's; `quarantined`:
     tasks that are left out, with the reason; `unprepared`: how many tasks keep it from starting, since `dgm prepare`
     has not looked at them."""
@@ -74,6 +77,8 @@ class Plan(Struct, frozen=True):
     usd_per_run: float
     spent_usd: float
     upper_bound_usd: float
+    worth: float
+    expansion_cost: float
 
 
 def show_plan(path: Path | None, archive: Path | None, overrides: list[str], amend: list[str], as_json: bool) -> None:
@@ -107,11 +112,14 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
     stage = staged(config, benchmark, tree, differing)
     selection = stage.footing.selection
     done, spent = tree.evaluations, tree.spent.usd
-    expansions = round(config.run.evaluations**config.policy.alpha)
-    expansions_left = max(expansions - max(len(tree.agents) - 1, 0), 0)
-    jobs = max(config.run.evaluations - done, 0) + expansions_left
+    by_evaluations = config.policy.name in BY_EVALUATIONS
+    expansions = round(config.run.evaluations ** (config.policy.alpha if by_evaluations else WIDENING))
+    jobs = most_jobs(config.run.evaluations, config.policy.expansion_cost, by_evaluations, config.policy.alpha)
+    most = max(jobs * config.caps.usd_per_job - (spent - tree.spent_in_vain.usd), 0.0)
+    if by_evaluations:  # what is done has its place in the schedule
+        most = max(jobs - done - tree.expansions, 0) * config.caps.usd_per_job
     free = not any(price.usd_in or price.usd_out for price in prices.values())
-    bound = 0.0 if free else min(max(config.caps.usd_per_run - spent, 0.0), jobs * config.caps.usd_per_job)
+    bound = 0.0 if free else min(max(config.caps.usd_per_run - spent, 0.0), most)
     return Plan(
         archive=str(folder),
         done=done,
@@ -146,6 +154,8 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
         usd_per_run=config.caps.usd_per_run,
         spent_usd=spent,
         upper_bound_usd=bound,
+        worth=0.0 if by_evaluations else worth(config.run.evaluations, config.policy.expansion_cost),
+        expansion_cost=config.policy.expansion_cost,
     )
 
 
@@ -207,6 +217,16 @@ def limits_words(limits: Limits) -> str:
     )
 
 
+def budget_line(plan: Plan) -> str:
+    both = f"{count(plan.evaluations, 'evaluation')} and about {count(plan.expansions, 'expansion')}"
+    if not plan.worth:
+        return both
+    return (
+        f"about {plan.worth:,.0f} evaluations' worth, which is {both} at {plan.expansion_cost:.2g} each as expected "
+        "(the run measures it); the policy splits it as it likes"
+    )
+
+
 def plan_lines(plan: Plan) -> list[str]:
     # Tasks that nobody has looked at say nothing against the sandbox.
     remark = f"not usable: {plan.unfit}" if plan.unfit and not plan.unprepared else plan.sandbox_note
@@ -219,7 +239,7 @@ def plan_lines(plan: Plan) -> list[str]:
         *quarantined_lines(plan.quarantined),
         *([f"unprepared   {plan.unprepared:,}"] if plan.unprepared else []),
         f"policy       {plan.policy}",
-        f"budget       {count(plan.evaluations, 'evaluation')}, and about {count(plan.expansions, 'expansion')}",
+        f"budget       {budget_line(plan)}",
         f"slots        {count(plan.slots, 'job')} at once",
         f"attempts     {limits_words(plan.attempt)}",
         f"grading      {limits_words(plan.grading)}",
