@@ -12,6 +12,8 @@ from dgm import belief
 from dgm.clade import Agent
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, TaskScored
 from dgm.jobs import AgentId, Evaluate, Expand, JobId, TaskId, Usage
+from dgm.policies.account import Account, account
+from dgm.remarks import Remark, remarks
 from dgm.tree import Tree
 
 INTERVAL = 0.9
@@ -71,7 +73,8 @@ State = Literal["new", "running", "paused", "finished", "capped", "interrupted",
 
 class Status(Struct, frozen=True):
     """A run at a glance. Times are seconds since 1970; `wall`: seconds from the first event to the last; `sample`: how
-    the tasks were drawn, if they were; `quarantined`: tasks that were left out, with the reason."""
+    the tasks were drawn, if they were; `quarantined`: tasks that were left out, with the reason; `budget`: B, and
+    `account`: what was spent of what that is worth."""
 
     state: State
     reason: str
@@ -94,6 +97,8 @@ class Status(Struct, frozen=True):
     began: float
     last: float
     wall: float
+    account: Account
+    remarks: tuple[Remark, ...]
 
 
 class Comparison(Struct, frozen=True):
@@ -202,6 +207,8 @@ def status(tree: Tree, driven: bool | None, now: float) -> Status:
         began=tree.began,
         last=tree.last,
         wall=tree.last - tree.began,
+        account=account(tree),
+        remarks=remarks(tree),
     )
 
 

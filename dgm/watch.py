@@ -97,7 +97,13 @@ def state_words(now: Status) -> str:
 
 
 def evaluation_words(now: Status) -> str:
-    return f"{now.evaluations:,} of {now.budget:,}, {now.solved:,} solved"
+    of = f" of {now.budget:,}" if now.account.by_evaluations else ""
+    return f"{now.evaluations:,}{of}, {now.solved:,} solved"
+
+
+def budget_words(now: Status) -> str:
+    """Empty where the number of evaluations says it all."""
+    return "" if now.account.by_evaluations else f"{now.account.share:.0%} spent: {now.account.words()}"
 
 
 def cap_words(now: Status) -> str:
@@ -124,15 +130,20 @@ class Lines:
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
         self._shown = -1
+        self._remarked: set[str] = set()
 
     def show(self) -> None:
         now, said = self._feed.step()
         hidden = len(said) - self.MOST
         note(*([f"({count(hidden, 'earlier event')} not shown)"] if hidden > 0 else []), *said[-self.MOST :])
-        step = max(now.budget // 20, 1)
-        if now.evaluations // step != self._shown:
-            self._shown = now.evaluations // step
+        step = int(now.account.share * 20)
+        if step != self._shown:
+            self._shown = step
             note(f"{_time(now.last)} {progress(now)}")
+        for remark in now.remarks:
+            if remark.about not in self._remarked:
+                self._remarked.add(remark.about)
+                note(f"{_time(now.last)} {remark.words}")
 
     def say(self, text: str) -> None:
         note(text)
@@ -143,8 +154,11 @@ class Lines:
 
 def progress(now: Status) -> str:
     best = f"; best {short(now.best.id)} {now.best.solved}/{now.best.solved + now.best.failed}" if now.best else ""
+    head = f"{now.evaluations:,} of {now.budget:,} evaluations, {now.solved:,} solved"
+    if not now.account.by_evaluations:
+        head = f"budget {budget_words(now)}; {now.solved:,} solved"
     return (
-        f"{now.evaluations:,} of {now.budget:,} evaluations, {now.solved:,} solved; "
+        f"{head}; "
         f"{count(now.agents, 'agent')}{best}; {dollars(now.usage.usd)}; {count(len(now.running), 'job')} running"
     )
 
@@ -199,9 +213,12 @@ def panel(now: Status, said: list[str], pace: float, at: float) -> "RenderableTy
         state_words(now) + (" (simulation)" if now.simulation else ""),
         "yellow" if now.state == "paused" else "bold",
     )
-    share = now.evaluations / now.budget if now.budget else 0.0
-    bar = "#" * round(20 * share) + "." * (20 - round(20 * share))
-    add("evaluations", f"[{bar}] {evaluation_words(now)}{remaining(now, pace)}")
+    full = round(20 * now.account.share)
+    bar = "[" + "#" * full + "." * (20 - full) + "] "
+    if words := budget_words(now):
+        add("budget", bar + words)
+        bar = ""
+    add("evaluations", f"{bar}{evaluation_words(now)}{remaining(now, pace)}")
     expanding = sum(job.kind == "expand" for job in now.running)
     add("agents", f"{now.agents:,}, {expanding} being made")
     if now.best is not None:
@@ -210,6 +227,8 @@ def panel(now: Status, said: list[str], pace: float, at: float) -> "RenderableTy
     add("cost", f"{dollars(now.usage.usd)}{cap_words(now)}, {now.usage.calls:,} calls, {duration(at - now.began)}")
     if now.failures:
         add("failures", failure_words(now.failures))
+    for remark in now.remarks:
+        add("remark", remark.words, "yellow")
     for place, job in enumerate(now.running[:8]):
         name = "running" if not place else ""
         add(name, f"{job.kind:<8} {target_words(job)}  {duration(at - job.started)}")
@@ -221,9 +240,10 @@ def panel(now: Status, said: list[str], pace: float, at: float) -> "RenderableTy
 
 
 def remaining(now: Status, pace: float) -> str:
-    if not pace:
+    """`pace`: evaluations a minute. Their share of what is spent is taken to stay what it is."""
+    if not pace or not now.account.share:
         return ""
-    left = (now.budget - now.evaluations) / pace * 60
+    left = now.evaluations * (1 / now.account.share - 1) / pace * 60
     return f"; {pace:.1f} a minute" + (f", about {duration(left)} left" if left >= 1 else "")
 
 

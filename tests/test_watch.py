@@ -8,7 +8,10 @@ import pytest
 from rich.console import Console
 
 from dgm.archive import Archive
+from dgm.config import Config, PolicyConfig, RunConfig
+from dgm.events import RunConfigured
 from dgm.jobs import Evaluate, Expand, Failure, Rewrite, Verdict
+from dgm.settings import resolved
 from dgm.watch import ECHO, Feed, Lines, Panel, panel, watching
 from tests.cli.archives import BUDGET, HOSTILE, TASKS, grow, source
 
@@ -89,3 +92,23 @@ def test_a_watcher_that_fails_is_not_the_runs_trouble(tmp_path: Path, capsys: py
     with watching(tmp_path / "none", terminal=False) as watcher:
         watcher.say("still here")
     assert "the run goes on" in capsys.readouterr().err
+
+
+def test_a_budget_that_a_policy_splits_is_shown_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = resolved(Config(run=RunConfig(evaluations=20), policy=PolicyConfig(name="race", seed_evaluations=4)))
+    with Archive(tmp_path / "run") as archive:
+        archive.configure(RunConfigured(1e9, "0", settings, TASKS, "v1"))
+        seed = archive.seed(source(0))
+        for task in TASKS[:4]:
+            archive.finish(archive.start(Evaluate(seed, task)).id, Verdict(False))
+        archive.finish(archive.start(Expand(seed)).id, Rewrite(source(1), "a change"))
+    feed = Feed(tmp_path / "run")
+    screen = io.StringIO()
+    Console(file=screen, width=120).print(panel(feed.status(), [], 3.0, feed.tree.last + 90))
+    for words in ("18% spent: 9 of 50 evaluations' worth (4 evaluations, 1 expansion at 5)", "4, 0 solved"):
+        assert words in screen.getvalue()
+    assert "about 6 min" in screen.getvalue(), "82 % at the pace of the first 18 %"
+    lines = Lines(feed)
+    lines.show()
+    lines.show()
+    assert capsys.readouterr().err.count("the seed has not solved any of the 4 tasks") == 1

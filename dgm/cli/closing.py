@@ -18,10 +18,10 @@ from dgm.cli.looking import MOST, SIMULATION, agent_line, drawn, tally_line
 from dgm.flight import End
 from dgm.jobs import JobId, TaskId
 from dgm.log import LogReader
-from dgm.report import AgentRow, Comparison, JobRow, NoSuchAgent, attempts, compare, row, simulation
+from dgm.report import AgentRow, Comparison, JobRow, NoSuchAgent, attempts, compare, row, simulation, status
 from dgm.text import clip, count, duration, fold, note, out, plain, short, spent
 from dgm.tree import Tree
-from dgm.watch import failure_words
+from dgm.watch import budget_words, evaluation_words, failure_words
 
 SUSPECT = frozenset(
     (
@@ -140,7 +140,10 @@ def close(tree: Tree, folder: Path, end: End, seconds: float) -> None:
         f"time         {duration(seconds)} now, {duration(tree.last - tree.began)} from first to last event, "
         f"{duration(tree.spent.seconds)} of jobs"
     )
-    out(f"evaluations  {tree.evaluations:,}, {tree.solved:,} solved; {count(len(tree.agents), 'agent')}")
+    now = status(tree, None, tree.last)
+    out(*fold([f"budget       {words}"] if (words := budget_words(now)) else [], 13))
+    out(f"evaluations  {evaluation_words(now)}; {count(len(tree.agents), 'agent')}")
+    out(*fold([f"remark       {remark.words}" for remark in now.remarks], 13))
     if tree.failures:
         out(f"failures     {failure_words(dict(tree.failures))}; last: {clip(tree.last_failure, 100)}")
     note("", *advice(tree, folder, end))
@@ -156,8 +159,6 @@ def advice(tree: Tree, folder: Path, end: End) -> list[str]:
         130: f"Interrupted: {plain(end.reason)}. The same command goes on from here.",
     }
     lines = [words.get(end.code, f"Stopped: {plain(end.reason)}. The same command goes on from here.")]
-    if tree.evaluations and not tree.solved:
-        lines.append("Nothing was solved yet: the search has no direction. Try easier tasks or a stronger model.")
     leader = tree.best()
     first = ("diff best", "what the best agent changed") if leader and leader.parent else ("tree     ", "the lineage")
     return [

@@ -27,11 +27,10 @@ from dgm.text import (
     width,
 )
 from dgm.tree import Tree
-from dgm.watch import cap_words, evaluation_words, failure_words, state_words, target_words
+from dgm.watch import budget_words, cap_words, evaluation_words, failure_words, state_words, target_words
 
 MOST = 40
 """Agents in the tree that a run ends with."""
-NOTHING_SOLVED = "             nothing has been solved yet; the tree grows all the same, from what fails least"
 SIMULATION = "simulation: the scripted model stands in for a real one, so nothing here says how good a real agent is"
 
 
@@ -51,8 +50,9 @@ def status_lines(found: Status, folder: Path, now: float) -> list[str]:
     lines = [
         f"archive      {folder}",
         f"state        {styled(state_words(found), 'green' if found.state in ('running', 'finished') else 'yellow')}",
+        *([f"budget       {words}"] if (words := budget_words(found)) else []),
         f"evaluations  {evaluation_words(found)}",
-        *([NOTHING_SOLVED] if found.evaluations and not found.solved else []),
+        *(f"remark       {remark.words}" for remark in found.remarks),
         f"tasks        {tasks_line(found.tasks, found.subset, found.sample, found.held_out)}",
         *quarantined_lines(found.quarantined),
         f"agents       {found.agents:,}",
