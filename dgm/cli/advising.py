@@ -25,6 +25,11 @@ def typed(*words: str, sets: Iterable[str] = ()) -> str:
     return shlex.join([*program(), *words, *(word for one in sets for word in ("--set", one))])
 
 
+def looking(archive: Path | None, *words: str) -> str:
+    """The command `words` on the archive that was named, if one was."""
+    return typed(*words, *(["--archive", str(archive)] if archive else []))
+
+
 def prepare_again(name: str | None, path: Path | None, overrides: Iterable[str], parts: Iterable[str] = ()) -> str:
     """`prepare` for what was named, or the `parts` of it, under the same settings."""
     given = [*([name] if name else []), *(["--config", str(path)] if path else []), *parts]

@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from dgm.archive import ARTIFACTS, LOG
+from dgm.cli.advising import looking
 from dgm.cli.failing import Unable
 from dgm.cli.looking import SIMULATION, tally_line
 from dgm.cli.reading import open_reader
@@ -197,8 +198,8 @@ def show_log(name: str, archive: Path | None, as_json: bool) -> None:
         said = f"{job.outcome:<11}  {dollars(job.usage.usd):>8}  {taken:>9}"
         out(f"{job.id:>6}  {said}  {job_words(job, agent.id)}")
     note(
-        f"Artifacts are in {reader.path / ARTIFACTS}/JOB; `dgm log {name} --transcript JOB` prints what was said, "
-        "--grade JOB a verdict."
+        f"Artifacts are in {reader.path / ARTIFACTS}/JOB; `{looking(archive, 'log', name)}` with --transcript JOB "
+        "prints what was said, with --grade JOB a verdict."
     )
 
 
@@ -230,7 +231,7 @@ def show_transcript(name: str, job: JobId, archive: Path | None, as_json: bool) 
     agent = find(reader.tree, name)
     known = {one.id for one in attempts(LogReader(reader.path / LOG).events(), agent.id)}
     if job not in known:
-        raise Unable(f"job {job} is none of {short(agent.id)}: `dgm log {name}` lists its jobs")
+        raise Unable(f"job {job} is none of {short(agent.id)}: `{looking(archive, 'log', name)}` lists its jobs")
     from dgm.ledger import read_transcript
 
     text = read_transcript(reader.folder(job))

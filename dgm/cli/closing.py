@@ -13,7 +13,7 @@ from msgspec import Struct
 from dgm import belief
 from dgm.archive import LOG
 from dgm.cli import draw
-from dgm.cli.advising import program
+from dgm.cli.advising import looking, program
 from dgm.cli.looking import MOST, SIMULATION, agent_line, drawn, tally_line
 from dgm.flight import End
 from dgm.jobs import JobId, TaskId
@@ -87,7 +87,8 @@ def doubts(jobs: Iterable[JobRow]) -> Iterator[Doubt]:
             yield Doubt(job.task, job.id, flags)
 
 
-def best_lines(found: BestReport) -> list[str]:
+def best_lines(found: BestReport, archive: Path | None) -> list[str]:
+    """`archive`: as it was named, for what to type next."""
     agent = found.agent
     steps = " > ".join(short(one) for one in found.lineage[-12:])
     lines = [
@@ -99,10 +100,10 @@ def best_lines(found: BestReport) -> list[str]:
         lines.append("             It is the seed: no child is believed to be better yet.")
     else:
         lines += comparison_lines(found.against_seed)
-    return [*lines, *doubt_lines(found), *([SIMULATION] if found.simulation else [])]
+    return [*lines, *doubt_lines(found, archive), *([SIMULATION] if found.simulation else [])]
 
 
-def doubt_lines(found: BestReport, most: int = 5) -> list[str]:
+def doubt_lines(found: BestReport, archive: Path | None, most: int = 5) -> list[str]:
     if not found.doubts:
         return []
     kinds = Counter(kind for one in found.doubts for kind in {flag.partition(":")[0] for flag in one.flags})
@@ -110,8 +111,8 @@ def doubt_lines(found: BestReport, most: int = 5) -> list[str]:
     jobs = ", ".join(str(one.job) for one in found.doubts[:most]) + (", ..." if len(found.doubts) > most else "")
     return [
         f"doubts       {len(found.doubts)} of its {count(found.agent.solved, 'solved task')} may be solved by fooling "
-        f"the tests, as flags say ({told}). They count as solved: read what it wrote with `dgm log best --grade JOB`, "
-        f"JOB {jobs}"
+        f"the tests, as flags say ({told}). They count as solved: read what it wrote with "
+        f"`{looking(archive, 'log', 'best', '--grade', 'JOB')}`, JOB {jobs}"
     ]
 
 
@@ -134,7 +135,7 @@ def close(tree: Tree, folder: Path, end: End, seconds: float) -> None:
     chosen = draw.strongest(tree, tree.epsilon, MOST) if len(tree.agents) > MOST else None
     out("", *drawn(tree, leader, None, chosen), "")
     if leader is not None:
-        out(*fold(best_lines(best_report(tree, folder)), 13))
+        out(*fold(best_lines(best_report(tree, folder), folder), 13))
     out(f"cost         {spent(tree.spent)}")
     out(
         f"time         {duration(seconds)} now, {duration(tree.last - tree.began)} from first to last event, "

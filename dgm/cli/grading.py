@@ -10,6 +10,7 @@ from msgspec import Struct
 from dgm.archive import LOG
 from dgm.attempt import Attempt, readable
 from dgm.benchmarks import in_images, open_benchmark
+from dgm.cli.advising import looking
 from dgm.cli.agents import as_dict, coloured, differing, verdict
 from dgm.cli.failing import Unable
 from dgm.cli.reading import open_reader
@@ -44,7 +45,9 @@ def show_grade(name: str, job: JobId, archive: Path | None, as_json: bool) -> No
     agent = find(reader.tree, name)
     rows = {one.id: one for one in attempts(LogReader(reader.path / LOG).events(), agent.id)}
     if job not in rows or rows[job].kind != "evaluate":
-        raise Unable(f"job {job} is no evaluation of {short(agent.id)}: `dgm log {name}` lists its jobs")
+        raise Unable(
+            f"job {job} is no evaluation of {short(agent.id)}: `{looking(archive, 'log', name)}` lists its jobs"
+        )
     attempt = load(reader.folder(job) / "attempt.json", Attempt)
     if attempt is None:
         raise Unable(f"{reader.folder(job)} has no attempt: nothing was graded in job {job}")

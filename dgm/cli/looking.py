@@ -135,4 +135,4 @@ def show_best(archive: Path | None, as_json: bool) -> None:
     if as_json:
         out_json(found)
     else:
-        out(*fold(best_lines(found), 13))
+        out(*fold(best_lines(found, archive), 13))

@@ -136,6 +136,9 @@ def test_log_and_transcript(grown: Grown) -> None:
     assert "bye \\x9b2J" in said
     done = look("log", "best", "--transcript", failed["id"], "--archive", grown[0])
     assert done.returncode == 1
+    for option in ("--transcript", "--grade"):
+        done = look("log", "best", option, "99", "--archive", grown[0])
+        assert f"`python -m dgm log best --archive {grown[0]}` lists its jobs" in done.stderr
 
 
 def test_best_says_which_solved_tasks_may_not_be(grown: Grown) -> None:
@@ -144,9 +147,10 @@ def test_best_says_which_solved_tasks_may_not_be(grown: Grown) -> None:
     assert (doubt.task, doubt.flags) == ("toy/0", ("probed:x",))
     said = look("best", "--archive", grown[0]).stdout
     assert f"1 of its {found.agent.solved} solved tasks may be solved by fooling the tests" in said
-    assert (
-        f"(1 probed). They count as solved: read what it wrote with `dgm log best --grade JOB`, JOB {doubt.job}" in said
-    )
+    command = f"python -m dgm log best --grade JOB --archive {grown[0]}"
+    assert f"(1 probed). They count as solved: read what it wrote with `{command}`, JOB {doubt.job}" in said
+    listing = look("log", "best", "--archive", grown[0]).stderr
+    assert f"`python -m dgm log best --archive {grown[0]}` with --transcript JOB prints" in listing
 
 
 def test_best_says_when_a_difference_may_be_noise(grown: Grown) -> None:
