@@ -80,11 +80,16 @@ class Archive:
     nothing more then, and everything recorded before is safe.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        """Raises `ArchiveBusy`, `NoArchive`, `Damaged`, `NotWritten`."""
+    def __init__(
+        self, path: Path, clock: Callable[[], float] = time.time, best: Callable[[Tree], Agent | None] = Tree.best
+    ) -> None:
+        """`best`: which agent plain git is shown as the best.
+
+        Raises `ArchiveBusy`, `NoArchive`, `Damaged`, `NotWritten`.
+        """
         self.path = path
         self.tree = Tree()
-        self._clock = clock
+        self._clock, self._best = clock, best
         with ExitStack() as opened:
             with written(path):
                 _make(path)
@@ -184,7 +189,7 @@ class Archive:
         """Show plain git the tallies, as notes, and the best agent, as HEAD. Costs 0.2 s at 10,000 agents."""
         self._mirrored = self._clock()
         with written(self.path / AGENTS):
-            if top := self.tree.best():
+            if top := self._best(self.tree):
                 self._agents.point_head(top.id)
             self._agents.write_notes(notes(self.tree), self.tree.last)
 
@@ -198,7 +203,7 @@ class Archive:
                     self._agents.keep(agent, replace=True)
                 except Damaged as damage:
                     wrong.append(f"agent {agent}: {damage}")
-            if not wrong and (top := self.tree.best()):
+            if not wrong and (top := self._best(self.tree)):
                 self._agents.point_head(top.id)
             self._agents.write_notes(notes(self.tree), self.tree.last, afresh=True)
         return wrong

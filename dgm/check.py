@@ -19,6 +19,7 @@ from dgm.events import AgentBorn, JobStarted
 from dgm.git import Repository
 from dgm.jobs import AgentId
 from dgm.log import Damaged, LogReader
+from dgm.policies.conclusion import best
 from dgm.tree import Tree
 
 
@@ -61,7 +62,7 @@ def repair(path: Path) -> list[Finding]:
     log = log_of(path)
     with written(path), locked(path / LOCK):
         found = list(_mend_log(log, path / AGENTS))
-    with Archive(path) as archive:
+    with Archive(path, best=best) as archive:
         if archive.torn:
             found.append(
                 Finding("mended", f"a torn last line of {archive.torn} bytes, which never counted, is cut off")
@@ -124,5 +125,5 @@ def _mirror(repository: Repository, tree: Tree) -> Iterator[Finding]:
     stale = sum(shown.get(id) != text for id, text in notes(tree).items())
     if stale or shown.keys() - tree.agents.keys():
         yield Finding("note", f"the notes of {stale} agents are behind {LOG}")
-    if (top := tree.best()) and repository.best() != top.id:
+    if (top := best(tree)) and repository.best() != top.id:
         yield Finding("note", f"the branch `best` is not yet {top.id}")

@@ -13,6 +13,7 @@ from dgm.clade import Agent
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, TaskScored
 from dgm.jobs import AgentId, Evaluate, Expand, JobId, TaskId, Usage
 from dgm.policies.account import Account, account
+from dgm.policies.conclusion import best
 from dgm.remarks import Remark, remarks
 from dgm.tree import Tree
 
@@ -145,7 +146,7 @@ def simulation(tree: Tree) -> bool:
 
 def find(tree: Tree, name: str) -> Agent:
     """The agent called `name`: `seed`, `best`, or a prefix of its hash that no other agent has."""
-    top = {"seed": tree.seeds[0] if tree.seeds else None, "best": tree.best()}.get(name)
+    top = {"seed": tree.seeds[0] if tree.seeds else None, "best": best(tree) if name == "best" else None}.get(name)
     if top is not None:
         return top
     if not tree.agents:
@@ -181,7 +182,7 @@ def row(agent: Agent, top: Agent | None) -> AgentRow:
 
 def status(tree: Tree, driven: bool | None, now: float) -> Status:
     """driven: whether a process drives the run right now; None where that cannot be known."""
-    top = tree.best()
+    top = best(tree)
     state, reason = condition(tree, driven, now)
     return Status(
         state=state,

@@ -30,6 +30,7 @@ from dgm.ledger import spent
 from dgm.llm import REPLAY, open_model
 from dgm.machine import finished, run, stream
 from dgm.policies import open_policy
+from dgm.policies.conclusion import best
 from dgm.protocols import Benchmark, Model, ModelFault, SandboxFault
 from dgm.readiness import Findings
 from dgm.results import Results
@@ -96,7 +97,7 @@ def open_run(config: Config, folder: Path, environ: Mapping[str, str], amend: It
     if new:  # a mistake in the settings of a new run leaves no folder behind
         models_of(config, Searched(benchmark, choose(config.run, benchmark).tasks), environ)
     with ExitStack() as opened:
-        archive = opened.enter_context(Archive(folder))
+        archive = opened.enter_context(Archive(folder, best=best))
         differing = accept(archive.tree, settings.resolved(config), benchmark, amend)
         began = archive.tree.began or time()
         sandbox = open_sandbox(config.sandbox, run_id(archive, began), config.simulated)

@@ -17,6 +17,7 @@ from dgm.cli.reading import open_reader
 from dgm.files import Files, write_folder
 from dgm.jobs import AgentId, JobId, TaskId, Usage
 from dgm.log import LogReader
+from dgm.policies.conclusion import best
 from dgm.report import AgentRow, JobRow, Tally, attempts, find, row, simulation
 from dgm.text import (
     clip,
@@ -70,7 +71,7 @@ def show_agent(name: str, archive: Path | None, as_json: bool) -> None:
     tree = reader.tree
     agent = find(tree, name)
     found = AgentReport(
-        agent=row(agent, tree.best()),
+        agent=row(agent, best(tree)),
         simulation=simulation(tree),
         digest=agent.digest,
         job=agent.job,

@@ -18,6 +18,7 @@ from dgm.cli.looking import MOST, SIMULATION, agent_line, drawn, tally_line
 from dgm.flight import End
 from dgm.jobs import JobId, TaskId
 from dgm.log import LogReader
+from dgm.policies.conclusion import Conclusion, best, concluded
 from dgm.report import AgentRow, Comparison, JobRow, NoSuchAgent, attempts, compare, row, simulation, status
 from dgm.text import clip, count, duration, fold, note, out, plain, short, spent
 from dgm.tree import Tree
@@ -59,12 +60,14 @@ class BestReport(Struct, frozen=True):
     belief: float
     agents: int
     against_seed: Comparison | None
+    conclusion: Conclusion | None = None
+    """Where the policy says more of it than its own tally does."""
     doubts: tuple[Doubt, ...] = ()
 
 
 def best_report(tree: Tree, folder: Path) -> BestReport:
     """Raises `NoSuchAgent` where there is none yet."""
-    agent = tree.best()
+    agent = best(tree)
     if agent is None:
         raise NoSuchAgent("there are no agents in this archive yet")
     lineage = agent.lineage()
@@ -76,6 +79,7 @@ def best_report(tree: Tree, folder: Path) -> BestReport:
         belief=belief.quantile(agent.solved, agent.failed, tree.epsilon),
         agents=len(tree.agents),
         against_seed=None if agent is lineage[0] else compare(agent, lineage[0]),
+        conclusion=concluded(tree),
         doubts=tuple(doubts(attempts(LogReader(folder / LOG).events(), agent.id))),
     )
 
@@ -93,14 +97,35 @@ def best_lines(found: BestReport, archive: Path | None) -> list[str]:
     steps = " > ".join(short(one) for one in found.lineage[-12:])
     lines = [
         f"best agent   {agent_line(agent)}",
-        f"             highest {found.epsilon:g}-quantile of {count(found.agents, 'agent')}: {found.belief:.2f}",
+        f"             {reason(found)}",
         f"             lineage {'... > ' if len(found.lineage) > 12 else ''}{steps}",
     ]
+    if found.conclusion is not None:
+        lines += conclusion_lines(found.conclusion)
     if found.against_seed is None:
         lines.append("             It is the seed: no child is believed to be better yet.")
     else:
         lines += comparison_lines(found.against_seed)
     return [*lines, *doubt_lines(found, archive), *([SIMULATION] if found.simulation else [])]
+
+
+def reason(found: BestReport) -> str:
+    """Why it is the best one."""
+    if found.conclusion is not None:
+        return f"the ablest of {count(found.agents, 'agent')}, by its own results and its relatives'"
+    return f"highest {found.epsilon:g}-quantile of {count(found.agents, 'agent')}: {found.belief:.2f}"
+
+
+def conclusion_lines(found: Conclusion) -> list[str]:
+    if found.improved:
+        verdict = "An improvement, on tasks like these."
+    else:
+        verdict = "Undecided: the interval of the gain does not leave out 0." if found.gain else "It is the seed."
+    return [
+        f"expected     {found.mean:.0%} of tasks like these solved, 90 % interval {found.low:.0%} to {found.high:.0%}",
+        f"             {100 * found.gain:+.0f} points beyond the seed, {100 * found.gain_low:+.0f} to "
+        f"{100 * found.gain_high:+.0f}. {verdict}",
+    ]
 
 
 def doubt_lines(found: BestReport, archive: Path | None, most: int = 5) -> list[str]:
@@ -131,7 +156,7 @@ def comparison_lines(found: Comparison) -> list[str]:
 
 def close(tree: Tree, folder: Path, end: End, seconds: float) -> None:
     """Print how the run ended: data on standard output, what to do next on standard error."""
-    leader = tree.best()
+    leader = best(tree)
     chosen = draw.strongest(tree, tree.epsilon, MOST) if len(tree.agents) > MOST else None
     out("", *drawn(tree, leader, None, chosen), "")
     if leader is not None:
@@ -160,7 +185,7 @@ def advice(tree: Tree, folder: Path, end: End) -> list[str]:
         130: f"Interrupted: {plain(end.reason)}. The same command goes on from here.",
     }
     lines = [words.get(end.code, f"Stopped: {plain(end.reason)}. The same command goes on from here.")]
-    leader = tree.best()
+    leader = best(tree)
     first = ("diff best", "what the best agent changed") if leader and leader.parent else ("tree     ", "the lineage")
     return [
         *lines,

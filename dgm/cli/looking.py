@@ -11,6 +11,7 @@ from dgm.clade import Agent
 from dgm.cli import draw
 from dgm.cli.reading import archive_folder, driven, open_reader
 from dgm.jobs import TaskId
+from dgm.policies.conclusion import best
 from dgm.report import AgentRow, RunningJob, Status, Tally, row, simulation, status
 from dgm.text import (
     clip,
@@ -103,7 +104,7 @@ def job_line(job: RunningJob, now: float) -> str:
 
 def show_tree(archive: Path | None, depth: int | None, top: int | None, as_json: bool) -> None:
     tree = open_reader(archive).tree
-    leader = tree.best()
+    leader = best(tree)
     chosen = draw.strongest(tree, tree.epsilon, top) if top is not None else None
     if as_json:
         kept = [one for one in tree.agents.values() if wanted(one, depth, chosen)]

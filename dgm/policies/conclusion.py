@@ -3,12 +3,14 @@
 Invariant: a function of the tree alone. A policy that knows better has a method `conclude` of its own.
 """
 
+from functools import lru_cache
 from math import hypot
 
 from msgspec import Struct
 
 from dgm import belief
 from dgm.clade import Agent
+from dgm.config import PolicyConfig
 from dgm.jobs import AgentId
 from dgm.policies.choosing import Policy
 from dgm.tree import Tree
@@ -33,14 +35,37 @@ class Conclusion(Struct, frozen=True):
         return self.gain_low > 0
 
 
+def best(tree: Tree) -> Agent | None:
+    """The agent to take, by the policy that the run is under; None for a tree without agents."""
+    policy = _policy(tree.config.get("policy", {}).get("name", ""))
+    return tree.best() if policy is None or not tree.agents else chosen(policy, tree)
+
+
+def concluded(tree: Tree) -> Conclusion | None:
+    """What the policy that the run is under concludes, where it knows better than the tallies."""
+    policy = _policy(tree.config.get("policy", {}).get("name", ""))
+    return None if policy is None or not tree.evaluations else conclude(policy, tree)
+
+
+@lru_cache(maxsize=1)
+def _policy(name: str) -> Policy | None:
+    """A policy of ours that chooses for itself. It is kept, since it need not read again what it has read."""
+    from dgm.policies import POLICIES, open_policy
+
+    if name not in POLICIES:
+        return None
+    policy = open_policy(PolicyConfig(name=name), 1)
+    return policy if hasattr(policy, "best") else None
+
+
 def chosen(policy: Policy, tree: Tree) -> Agent:
     """The agent to take: the policy's own choice, or the one with the best belief. Raises `ValueError` for a tree
     without a seed."""
     own = getattr(policy, "best", None)
-    best: Agent | None = own(tree) if own is not None else tree.best()
-    if best is None:
+    found: Agent | None = own(tree) if own is not None else tree.best()
+    if found is None:
         raise ValueError("there is no agent to choose")
-    return best
+    return found
 
 
 def conclude(policy: Policy, tree: Tree) -> Conclusion:
