@@ -74,6 +74,14 @@ class PolicyConfig(Section, frozen=True):
     under_way: float = 0.05
     """RACE begins no job while those under way are more than this share of the work done: more of them would be done
     sooner and find less, however many slots there are (docs/race.md)."""
+    stop: Literal["", "no-gain"] = ""
+    """`no-gain`: end the run before its budget is spent, once it is unlikely that what is left of it finds anything
+    better. `--amend policy.stop` switches it off again, and the run goes on."""
+    stop_gain: float = 0.02
+    """The smallest gain in the success rate that is worth going on for;"""
+    stop_chance: float = 0.05
+    """a chance of it that is smaller than this ends the run. By a model, so a landscape that deceives it ends too
+    soon."""
     patience: int = 3
     """Failures in a row before an agent is not expanded again, or a task not tried again by the same agent."""
 

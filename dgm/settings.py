@@ -96,6 +96,8 @@ def check(config: Config) -> None:
         "run.repeat must be at least 0": config.run.repeat >= 0,
         "policy.alpha must lie between 0 and 1": 0 < config.policy.alpha <= 1,
         "policy.epsilon must lie between 0 and 1": 0 < config.policy.epsilon < 1,
+        "policy.stop_gain and policy.stop_chance must lie between 0 and 1": 0 < config.policy.stop_gain < 1
+        and 0 < config.policy.stop_chance < 1,
         "policy.patience must be at least 1": config.policy.patience >= 1,
         "api_key_env is the name of an environment variable, never the key itself": all(
             model.api_key_env.isidentifier() for model in config.models.values() if model.api_key_env

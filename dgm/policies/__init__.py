@@ -34,9 +34,14 @@ def open_policy(config: PolicyConfig, budget: int) -> Policy:
     """
     module, _, name = POLICIES.get(config.name, config.name).rpartition(".")
     try:
-        return cast(Policy, getattr(import_module(module), name)(budget, config))
+        policy = cast(Policy, getattr(import_module(module), name)(budget, config))
     except (ImportError, AttributeError, ValueError) as error:
         names = ", ".join(POLICIES)
         raise ConfigError(
             f"policy.name: {config.name!r} is neither one of {names} nor the path of a function: {error}"
         ) from error
+    if config.stop:
+        from dgm.policies.stopping import Stopping
+
+        return Stopping(policy, budget, config)
+    return policy

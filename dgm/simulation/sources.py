@@ -32,8 +32,9 @@ APART = ("dgm.policies", "dgm.simulation.families")
 def digest(policy: str, family_name: str) -> str:
     """Of all that decides a trial beside its settings, in 12 hexadecimal digits. Raises `KeyError` for an unknown
     family."""
-    name = policy.partition(":")[0]
-    parts = (_of_code(POLICIES.get(name, name)), repr(msgspec.structs.astuple(family(family_name))))
+    name, *settings = policy.split(":")
+    stopping = [_of_code("dgm.policies.stopping.Stopping")] if any(one.startswith("stop=") for one in settings) else []
+    parts = (_of_code(POLICIES.get(name, name)), *stopping, repr(msgspec.structs.astuple(family(family_name))))
     return blake2b("\n".join(parts).encode(), digest_size=6).hexdigest()
 
 

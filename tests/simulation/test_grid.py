@@ -127,6 +127,7 @@ def test_digests_tell_code_from_words(tmp_path: Path) -> None:
     assert digest("hgm", "null") != digest("hgm", "hgm")
     assert digest("hgm", "null") != digest("random", "null")
     assert digest("hgm:alpha=1", "null") == digest("hgm", "null")  # the row has the settings
+    assert digest("hgm:alpha=1:stop=no-gain", "null") != digest("hgm", "null")  # but not the code that stops it
 
 
 def test_killed_it_goes_on_to_exactly_the_grid(tmp_path: Path, whole: bytes) -> None:
