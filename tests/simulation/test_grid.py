@@ -123,7 +123,8 @@ def test_digests_tell_code_from_words(tmp_path: Path) -> None:
     assert told("from .shared import X  # a remark\nclass Mine:\n    'other words'\n\n") == first
     assert told("from .shared import X\nclass Mine:\n    'second'\n") != first  # what it imports has changed
     assert told("from .shared import X\nclass Mine:\n    a = 1\n") != first
-    assert told("from dgm.policies.hgm import HGM\nclass Mine(HGM):\n    a = 1\n") != told("class Mine(HGM):\n    a = 1\n")
+    heir = "class Mine(HGM):\n    a = 1\n"
+    assert told(f"from dgm.policies.hgm import HGM\n{heir}") != told(heir)
     assert digest("hgm", "null") != digest("hgm", "hgm")
     assert digest("hgm", "null") != digest("random", "null")
     assert digest("hgm:alpha=1", "null") == digest("hgm", "null")  # the row has the settings
