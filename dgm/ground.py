@@ -115,7 +115,8 @@ def accept_images(tree: Tree, images: Mapping[str, str], amend: set[str]) -> Non
         return
     told = "; ".join(f"{name or 'the default one'} was {tree.images[name]}, is {images[name]}" for name in names[:3])
     more = f"; and {len(names) - 3} more" if len(names) > 3 else ""
+    changed = "an image has" if len(names) == 1 else f"{len(names)} images have"
     raise ConfigError(
-        f"{len(names)} images are not what they were when this archive was made ({told}{more}). Get the old ones back, "
+        f"{changed} changed since this archive was made ({told}{more}). Get the old content back, "
         "or accept the change with --amend images, or start a new archive"
     )

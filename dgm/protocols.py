@@ -17,6 +17,12 @@ from dgm.jobs import JobId, TaskId
 # ---------------------------------------------------------------- Sandbox: where untrusted code runs
 
 
+LEAST_MEMORY_MB = 16
+"""Less starts no interpreter, and engines refuse it."""
+POSSIBLE = f"limits must be positive, and at most 1,000,000,000; memory_mb at least {LEAST_MEMORY_MB}"
+"""What is asked of limits, in words."""
+
+
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """What one errand may use. Every limit is enforced by the sandbox, not asked of the code."""
 
@@ -36,8 +42,8 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def possible(self) -> bool:
-        """Whether all are positive, and so small that clocks and kernels know such numbers."""
-        return all(0 < limit <= 1_000_000_000 for limit in astuple(self))
+        """Whether all are positive, and such numbers as clocks, kernels and engines know."""
+        return self.memory_mb >= LEAST_MEMORY_MB and all(0 < limit <= 1_000_000_000 for limit in astuple(self))
 
 
 class Errand(Struct, frozen=True):

@@ -38,6 +38,7 @@ def test_the_template_states_the_defaults_and_explains_them() -> None:
         ({"attempt": {"seconds": 0}}, "limits must be positive"),
         ({"attempt": {"seconds": float("inf")}}, "limits must be positive, and at most"),
         ({"grading": {"cpus": float("nan")}}, "limits must be positive"),
+        ({"attempt": {"memory_mb": 1}}, "memory_mb at least 16"),
         ({"expansion": {"memory_mb": 10**18}}, "limits must be positive, and at most"),
         ({"sandbox": {"kind": "podman"}}, "sandbox.kind"),
     ],

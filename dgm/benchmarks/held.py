@@ -18,7 +18,7 @@ from dgm.benchmarks.grading import PROVER, STEERING, Check, Exam, count_tests, g
 from dgm.config import ConfigError
 from dgm.files import BadFiles, Files, digest, read_folder
 from dgm.jobs import JobId, TaskId
-from dgm.protocols import Grade, Limits, Patch, Sandbox, Task
+from dgm.protocols import POSSIBLE, Grade, Limits, Patch, Sandbox, Task
 from dgm.settings import suggestion
 
 GRADING = Limits(seconds=300.0)
@@ -39,7 +39,7 @@ class Advice(Struct, frozen=True, forbid_unknown_fields=True):
                     known = list(Limits.__struct_fields__)
                     raise ValueError(f"{section}.{name} is no limit{suggestion(name, known)}")
             if not msgspec.convert(given, Limits).possible:
-                raise ValueError(f"{section}: limits must be positive, and at most 1,000,000,000")
+                raise ValueError(f"{section}: {POSSIBLE}")
 
 
 class BadBenchmark(ConfigError):
