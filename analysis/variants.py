@@ -61,6 +61,11 @@ def no_reserve(budget: int, config: PolicyConfig) -> Race:
     return Race(budget, config, reserve=0.0)
 
 
+def no_sober(budget: int, config: PolicyConfig) -> Race:
+    """The choice at the end hopes as the search does."""
+    return Race(budget, config, sober=Race.tau)
+
+
 def no_limit(budget: int, config: PolicyConfig) -> Race:
     """As many jobs at once as there are slots."""
     return Race(budget, replace(config, under_way=1e9))
@@ -94,10 +99,10 @@ class Otherwise(Race):
 
     beliefs: type[Posterior] = field(default=Posterior)
 
-    def posterior(self, tree: Tree) -> Posterior:
-        if self._known is None or self._known[0] is not tree:
-            self._known = tree, self.beliefs(self.tau, self.walk)
-        return super().posterior(tree)
+    def posterior(self, tree: Tree, tau: float) -> Posterior:
+        if tau not in self._known or self._known[tau][0] is not tree:
+            self._known[tau] = tree, self.beliefs(tau, self.walk)
+        return super().posterior(tree, tau)
 
 
 class Warm(Race):

@@ -51,10 +51,12 @@ class Race:
     """Of the budget."""
     tau: float = 0.65
     """How far children differ from their parents, in logits. Generous on purpose: who is uncertain is looked at."""
+    sober: float = 0.25
+    """The tau of the choice at the end, when nobody can be looked at any more."""
     walk: float = 0.22
     """How far their drifts do."""
-    _known: tuple[Tree, Posterior] | None = field(default=None, repr=False, compare=False)
-    """What was computed of the tree so far; nothing depends on it but the time that a choice takes."""
+    _known: dict[float, tuple[Tree, Posterior]] = field(default_factory=dict, repr=False, compare=False)
+    """What was computed of the tree so far, by tau; nothing depends on it but the time that a choice takes."""
 
     def __call__(self, tree: Tree, rng: "Generator") -> Job | None:
         k = price(tree, self.config.expansion_cost)
@@ -63,7 +65,7 @@ class Race:
             return None
         if (agent := self.unmet(tree)) is not None:
             return evaluation(tree, agent, rng)
-        beliefs = self.posterior(tree).heredity
+        beliefs = self.posterior(tree, self.tau).heredity
         mean, cov = beliefs.mean, beliefs.cov
         parents, pupils = members(tree.expandable), members(tree.evaluable)
         if len(pupils) and (rest <= self.reserve * whole or rest < k + self.newborn or not len(parents)):
@@ -86,7 +88,7 @@ class Race:
 
     def best(self, tree: Tree) -> Agent:
         """The agent with the highest mean ability among those that were evaluated; the seed where none was."""
-        ability = self.posterior(tree).heredity.mean[:, 0]
+        ability = self.posterior(tree, self.sober).heredity.mean[:, 0]
         evaluated = [agent.index for agent in tree.agents.values() if agent.evaluations] or [0]
         return tree.agent(max(evaluated, key=lambda index: (ability[index], -index)))
 
@@ -110,11 +112,12 @@ class Race:
                         return tree.agent(index)
         return None
 
-    def posterior(self, tree: Tree) -> Posterior:
-        if self._known is None or self._known[0] is not tree:
-            self._known = tree, Posterior(self.tau, self.walk)
-        self._known[1].follow(tree)
-        return self._known[1]
+    def posterior(self, tree: Tree, tau: float) -> Posterior:
+        if tau not in self._known or self._known[tau][0] is not tree:
+            self._known[tau] = tree, Posterior(tau, self.walk)
+        found = self._known[tau][1]
+        found.follow(tree)
+        return found
 
 
 def met(agent: Agent) -> int:

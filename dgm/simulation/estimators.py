@@ -74,7 +74,7 @@ def race(tree: Tree) -> Scores:
     from dgm.policies.race import Race
 
     policy = Race(1)
-    beliefs = policy.posterior(tree).heredity
+    beliefs = policy.posterior(tree, policy.tau).heredity
     promise = beliefs.mean[:, 0] + policy.horizon * beliefs.mean[:, 1]
     return dict(zip(tree.agents, promise.tolist(), strict=True))
 

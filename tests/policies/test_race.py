@@ -30,7 +30,7 @@ def race(budget: int, config: PolicyConfig = CONFIG, **changed: float) -> Race:
     """Constants that the trees below were made for, whatever the defaults are tuned to."""
     constants = {"newborn": 3, "horizon": 2.5, "noise": 0.8, "kappa": 1.2, "reserve": 0.05}
     policy = Race(budget, config)
-    for constant, value in {**constants, "tau": 0.65, "walk": 0.22, **changed}.items():
+    for constant, value in {**constants, "tau": 0.65, "sober": 0.65, "walk": 0.22, **changed}.items():
         setattr(policy, constant, value)
     return policy
 
@@ -132,7 +132,7 @@ def test_promise_is_what_a_lineage_has_shown() -> None:
     records = ["+" * solved + "-" * (30 - solved) for solved in (6, 10, 14, 18, 25, 4)]
     tree = tree_of(*records, parents=(0, 1, 2, 0, 4), tasks=TASKS[:30])
     now, ahead = race(1000, noise=0.0, horizon=0.0), race(1000, noise=0.0)
-    mean = now.posterior(tree).heredity.mean
+    mean = now.posterior(tree, now.tau).heredity.mean
     assert mean[4, 0] > mean[3, 0]
     assert mean[4, 1] < mean[3, 1]
     assert set(agents_of(choices(now, tree, 20))) == {name(4)}
