@@ -1,9 +1,9 @@
 """What is said of search policies in `analysis/search/`, tables and figures: made by this command alone, by simulation.
 
-usage: python analysis/search.py [STAGE ...] [--ours NAME] [--variants NAME,...] [--seeds 2000..2199] [--list]
+usage: python analysis/search.py [STAGE ...] [--ours NAME] [--variants NAME,...] [--seeds 4000..4199] [--list]
 
 Trials are kept in `archive/search`, so that the same command goes on where it was ended. Seeds 0 to 999 and the random
-families 0 to 99 are for tuning policies; 2000 and up, and 100 and up, are for reporting, and nothing was tuned on them.
+families 0 to 99 are for tuning policies; 4000 and up, and 200 and up, are for reporting, and nothing was tuned on them.
 """
 
 import argparse
@@ -23,11 +23,14 @@ from dgm.simulation.grid import Grid, gather
 from dgm.simulation.sources import digest
 
 AGAINST = "hgm"
-TUNING_SEEDS, TUNING_FAMILIES = range(1000), range(100)
+TUNING_SEEDS, TUNING_FAMILIES = range(4000), range(200)
+"""What was tuned on, or looked at while there was still something to decide."""
 
 
-TUNED = "**These include seeds or families that policies were tuned on: not for reporting.**"
-FRESH = "Nothing was tuned on these seeds and families drawn: tuning took seeds 0 to 999 and random families 0 to 99."
+TUNED = "**These include seeds or families that policies were tuned on, or that were seen before: not for reporting.**"
+FRESH = """\
+Nothing was tuned on these seeds and families drawn, nor were they looked at before: tuning took seeds 0 to 999 and random
+families 0 to 99; seeds 1000 to 3999 and random families 100 to 199 were seen in between."""
 SIMULATED = """\
 All of it is simulation: worlds with known truth under the real loop, tree and policies. No agent was run. B is the
 budget in evaluations that hgm makes, k the cost of an expansion in evaluations, and every policy may spend B + k B^0.6
@@ -52,17 +55,17 @@ def wanted(policies: str, families: str, budget: str = "800", k: str = "5", slot
 BUDGETS = "200,300,400,500,600,700,800"
 STAGES = {
     "published": Stage("All policies on the named families", wanted("all", "all"), whole=True),
-    "drawn": Stage("All policies on families drawn at random", wanted("all", "random-100..159"), seeds=10, whole=True),
+    "drawn": Stage("All policies on families drawn at random", wanted("all", "random-200..259"), seeds=10, whole=True),
     "settings": Stage("Budgets, prices and slots", wanted("OURS", "all", "800,1600", "1,5,20", "1,20,200")),
     "settings-drawn": Stage(
         "Budgets, prices and slots on families drawn at random",
-        wanted("OURS", "random-100..159", "800,1600", "1,5,20", "1,20,200"),
+        wanted("OURS", "random-200..259", "800,1600", "1,5,20", "1,20,200"),
         seeds=10,
     ),
     "cost": Stage(f"Cost to reach the utility of {AGAINST}", wanted("OURS", "all", BUDGETS, "1,5,20")),
     "cost-drawn": Stage(
         f"Cost to reach the utility of {AGAINST} on families drawn at random",
-        wanted("OURS", "random-100..159", BUDGETS),
+        wanted("OURS", "random-200..259", BUDGETS),
         seeds=10,
     ),
     "ablation": Stage("Ablation of ours", wanted("OURS,VARIANTS", "all"), whole=True),
@@ -138,7 +141,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("stages", nargs="*", metavar="STAGE", help=", ".join(STAGES))
     parser.add_argument("--ours", default=ours, help=f"policies to compare with {AGAINST}; default: {ours}")
     parser.add_argument("--variants", default="", help="what else the ablation compares")
-    parser.add_argument("--seeds", default="2000..2199")
+    parser.add_argument("--seeds", default="4000..4199")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--trials", type=Path, default=Path("archive/search"), help="where trials are kept")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "search")
