@@ -29,8 +29,8 @@ TUNING_SEEDS, TUNING_FAMILIES = range(4000), range(200)
 
 TUNED = "**These include seeds or families that policies were tuned on, or that were seen before: not for reporting.**"
 FRESH = """\
-Nothing was tuned on these seeds and families drawn, nor were they looked at before: tuning took seeds 0 to 999 and random
-families 0 to 99; seeds 1000 to 3999 and random families 100 to 199 were seen in between."""
+Nothing was tuned on these seeds and families drawn, nor were they looked at before: tuning took seeds 0 to 999 and
+random families 0 to 99; seeds 1000 to 3999 and random families 100 to 199 were seen in between."""
 SIMULATED = """\
 All of it is simulation: worlds with known truth under the real loop, tree and policies. No agent was run. B is the
 budget in evaluations that hgm makes, k the cost of an expansion in evaluations, and every policy may spend B + k B^0.6
