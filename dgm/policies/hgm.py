@@ -46,10 +46,12 @@ class HGM:
         return self.wider(tree, tau, rng) if job is None and not tree.running else job
 
     def wider(self, tree: Tree, tau: float, rng: "Generator") -> Expand | None:
-        """An expansion before its time, since nothing is left to evaluate, as long as the account of the budget holds
-        it: where no task can be scored, no number of evaluations would ever end the run."""
-        k = price(tree, self.config.expansion_cost)
-        return self.expand(tree, tau, rng) if left(tree, self.budget, k) >= k + 1 else None
+        """An expansion before its time, since nothing is left to evaluate; if the youngest agents have no result, only
+        as long as the account holds it: where no task can be scored, no number of agents would end the run."""
+        count, k = len(tree.agents), price(tree, self.config.expansion_cost)
+        youngest = map(tree.agent, range(max(0, count - self.config.patience), count))
+        scored = any(agent.evaluations for agent in youngest)
+        return self.expand(tree, tau, rng) if scored or left(tree, self.budget, k) >= k + 1 else None
 
     def left(self, tree: Tree) -> float:
         """b, in evaluations."""

@@ -14,6 +14,7 @@ from dgm.machine import stream
 from dgm.policies.choosing import study, thompson
 from dgm.policies.hgm import HGM
 from dgm.pool import Pool
+from dgm.simulation.trial import Trial, play
 from dgm.tree import Tree
 from tests.policies.trees import agents_of, choices, score, tree_of
 from tests.worlds import TASKS, name
@@ -133,3 +134,9 @@ def test_no_evidence_is_used_twice_before_all_has_been_used_once() -> None:
         used.append(study(tree.agents[name(0)], np.random.default_rng(n)))
         tree.apply(JobStarted(1.0, tree.next_job, Expand(name(0), used[-1])))
     assert sorted(used[:4]) == sorted(used[4:]) == ["toy/0", "toy/1", "toy/2", "toy/3"]  # type: ignore[type-var]
+
+
+def test_a_budget_that_needs_more_agents_than_the_schedule_is_spent_all_the_same() -> None:
+    """Two tasks and many stillborn children: the account is empty long before all evaluations are done."""
+    ran = play(Trial("hgm", "null", 1, budget=120, tasks=2), curve=False)
+    assert ran.evaluations == 120
