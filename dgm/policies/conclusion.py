@@ -5,6 +5,7 @@ Invariant: a function of the tree alone. A policy that knows better has a method
 
 from functools import lru_cache
 from math import hypot
+from threading import get_ident
 
 from msgspec import Struct
 
@@ -37,19 +38,20 @@ class Conclusion(Struct, frozen=True):
 
 def best(tree: Tree) -> Agent | None:
     """The agent to take, by the policy that the run is under; None for a tree without agents."""
-    policy = _policy(tree.config.get("policy", {}).get("name", ""))
+    policy = _policy(tree.config.get("policy", {}).get("name", ""), get_ident())
     return tree.best() if policy is None or not tree.agents else chosen(policy, tree)
 
 
 def concluded(tree: Tree) -> Conclusion | None:
     """What the policy that the run is under concludes, where it knows better than the tallies."""
-    policy = _policy(tree.config.get("policy", {}).get("name", ""))
+    policy = _policy(tree.config.get("policy", {}).get("name", ""), get_ident())
     return None if policy is None or not tree.evaluations else conclude(policy, tree)
 
 
-@lru_cache(maxsize=1)
-def _policy(name: str) -> Policy | None:
-    """A policy of ours that chooses for itself. It is kept, since it need not read again what it has read."""
+@lru_cache(maxsize=2)
+def _policy(name: str, thread: int) -> Policy | None:
+    """A policy of ours that chooses for itself. It is kept, since it need not read again what it has read, and by
+    `thread`, since a driver and the display beside it look at trees of their own."""
     from dgm.policies import POLICIES, open_policy
 
     if name not in POLICIES:
