@@ -15,8 +15,8 @@ import numpy as np
 
 from dgm.clade import Agent
 from dgm.policies.conclusion import INTERVAL, Conclusion
-from dgm.policies.heredity import Floats, Heredity, Indices
-from dgm.policies.posterior import SEED
+from dgm.policies.heredity import Floats, Heredity, Indices, inherited
+from dgm.policies.posterior import SEED, born_broken
 from dgm.tree import Tree
 
 TAUS, WALKS = (0.1, 0.25, 0.5, 0.9), (0.03, 0.12, 0.3)
@@ -26,8 +26,6 @@ ALIKE = 0.6
 an agent and its relatives are lucky on the same tasks. From simulations; it sets the width of intervals."""
 ROUNDS = 8
 DRAWS = 600
-BROKEN = 0.15
-"""The chance that a child is born broken, before it is seen."""
 
 
 def conclude(tree: Tree, agent: Agent) -> Conclusion:
@@ -75,12 +73,9 @@ class Record:
 
 
 def broken(agent: Agent) -> bool:
-    """Whether it is likelier that `agent` was born broken than that it failed all its tasks by chance, with the
-    success rate of its parent."""
-    if agent.solved or not agent.failed or agent.parent is None:
+    if agent.solved or agent.parent is None:
         return False
-    rate = (agent.parent.solved + 1) / (agent.parent.evaluations + 2)
-    return (1 - BROKEN) * float((1 - rate) ** agent.failed) < BROKEN
+    return born_broken(agent.failed, agent.parent.solved, agent.parent.evaluations)
 
 
 class Fit:
@@ -90,19 +85,13 @@ class Fit:
         self._parents = [None if agent.parent is None else agent.parent.index for agent in tree.agents.values()]
         self._hardness, self._doubt = np.zeros(record.count), np.ones(record.count)
         self._centre, self._spread = 0.0, 2.0
-        self._evidence: list[tuple[float, float]] = []
+        self._evidence = [(0.0, 0.0)] * len(self._parents)
         heredity = self._inherited(TAUS[1], WALKS[1])
         for _ in range(ROUNDS):
             self._fit(record, heredity)
 
     def _inherited(self, tau: float, walk: float) -> Heredity:
-        heredity = Heredity(SEED, tau, walk)
-        for parent in self._parents:
-            heredity.join(parent)
-        for index, evidence in enumerate(self._evidence):
-            heredity.tell(index, *evidence)
-        heredity.settle()
-        return heredity
+        return inherited(self._parents, self._evidence, SEED, tau, walk)
 
     def _fit(self, record: Record, heredity: Heredity) -> None:
         ability, agents, tasks = heredity.mean[:, 0], record.agents, record.tasks

@@ -12,6 +12,7 @@ Invariant: a function of the parents and the evidence alone, to the last bit, ho
 """
 
 from array import array
+from collections.abc import Sequence
 from math import isqrt
 
 import numpy as np
@@ -149,6 +150,18 @@ class Heredity:
         self._belief = maps[:, 2:]
         for agents, above in across:
             self._belief[:, :, agents] = _through(maps.take(agents, 2), self._belief.take(above, 2))
+
+
+def inherited(
+    parents: Sequence[int | None], evidence: Sequence[tuple[float, float]], seed: float, tau: float, walk: float
+) -> Heredity:
+    """All agents at once, as by `Heredity.join` and `Heredity.tell`, settled."""
+    heredity = Heredity(seed, tau, walk)
+    for index, parent in enumerate(parents):
+        heredity.join(parent)
+        heredity.tell(index, *evidence[index])
+    heredity.settle()
+    return heredity
 
 
 def _blocked(parent: Indices, depth: Indices) -> tuple[list[Step], list[Step]]:

@@ -25,6 +25,17 @@ PACE = 1.1
 """Task rates are brought up to date whenever there are this many times as many results."""
 
 
+BROKEN = 0.15
+"""The chance that a child is born broken, before it is seen."""
+
+
+def born_broken(failed: int, parent_solved: int, parent_met: int) -> bool:
+    """Whether it is likelier that a child which solved nothing was born broken, than that it failed all its tasks by
+    chance, with the success rate of its parent."""
+    rate = (parent_solved + 1) / (parent_met + 2)
+    return (1 - BROKEN) * float((1 - rate) ** failed) < BROKEN
+
+
 class Posterior:
     """`heredity`: the beliefs; after `follow`, those of the tree as it is."""
 

@@ -30,8 +30,8 @@ from dgm.jobs import Job, TaskId
 from dgm.policies.account import account
 from dgm.policies.budget import left, price
 from dgm.policies.choosing import Policy
-from dgm.policies.heredity import Floats, Heredity
-from dgm.policies.posterior import POOL, SEED
+from dgm.policies.heredity import Floats, inherited
+from dgm.policies.posterior import POOL, SEED, born_broken
 from dgm.tree import Tree
 
 if TYPE_CHECKING:
@@ -43,8 +43,6 @@ SCALE = 0.2
 """The prior of tau is exponential, with this mean."""
 LOOKS = 10.0
 """Evaluations that a child gets before it is believed in."""
-BROKEN = 0.15
-"""The chance that a child is born broken, before it is seen."""
 MANY = 1e6
 """Children that no budget holds."""
 FIRST, PACE = 20, 1.15
@@ -115,7 +113,7 @@ class Outlook:
         self.weights, self.none = [], []
         """For each point of the grid, what it weighs, and for each of `NODES` the chance that a child is no gain."""
         for tau, walk in product(TAUS, WALKS):
-            beliefs = inherited(parents, evidence, tau, walk)
+            beliefs = inherited(parents, evidence, SEED, tau, walk)
             best = tried[np.argmax(beliefs.mean[tried, 0])]
             chances = 1 / (1 + np.exp(-logits - beliefs.mean[best, 0]))
             slope = max(float((chances * (1 - chances)).mean()), 1e-9)
@@ -142,15 +140,13 @@ class Outlook:
 
 
 def sound_ones(parents: list[int | None], outcomes: list[dict[TaskId, bool]]) -> set[int]:
-    """The agents of which it is not likelier that they were born broken, or of one that was, than that they failed all
-    their tasks by chance, with the success rate of their parent."""
+    """The agents that were, by all they show, neither born broken nor of one that was."""
     sound: set[int] = set()
     for index, (parent, results) in enumerate(zip(parents, outcomes, strict=True)):
         if parent is None or (parent in sound and any(results.values())):
             sound.add(index)
         elif parent in sound:
-            rate = (sum(outcomes[parent].values()) + 1) / (len(outcomes[parent]) + 2)
-            if (1 - BROKEN) * (1 - rate) ** len(results) >= BROKEN:
+            if not born_broken(len(results), sum(outcomes[parent].values()), len(outcomes[parent])):
                 sound.add(index)
     return sound
 
@@ -171,15 +167,6 @@ def evidence_of(results: dict[TaskId, bool], rates: dict[TaskId, float]) -> tupl
     """Of an agent's ability, as in `dgm.policies.posterior`: its variance V, and what it solved beyond expectation."""
     expected = [rates[task] for task in results]
     return sum(rate * (1 - rate) for rate in expected), sum(results.values()) - sum(expected)
-
-
-def inherited(parents: list[int | None], evidence: list[tuple[float, float]], tau: float, walk: float) -> Heredity:
-    heredity = Heredity(SEED, tau, walk)
-    for index, parent in enumerate(parents):
-        heredity.join(parent)
-        heredity.tell(index, *evidence[index])
-    heredity.settle()
-    return heredity
 
 
 def below(x: Floats) -> Floats:
