@@ -145,9 +145,8 @@ def sound_ones(parents: list[int | None], outcomes: list[dict[TaskId, bool]]) ->
     for index, (parent, results) in enumerate(zip(parents, outcomes, strict=True)):
         if parent is None or (parent in sound and any(results.values())):
             sound.add(index)
-        elif parent in sound:
-            if not born_broken(len(results), sum(outcomes[parent].values()), len(outcomes[parent])):
-                sound.add(index)
+        elif parent in sound and not born_broken(len(results), sum(outcomes[parent].values()), len(outcomes[parent])):
+            sound.add(index)
     return sound
 
 
