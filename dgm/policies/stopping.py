@@ -143,10 +143,12 @@ def sound_ones(parents: list[int | None], outcomes: list[dict[TaskId, bool]]) ->
     """The agents that were, by all they show, neither born broken nor of one that was."""
     sound: set[int] = set()
     for index, (parent, results) in enumerate(zip(parents, outcomes, strict=True)):
-        if parent is None or (parent in sound and any(results.values())):
+        if parent is None:
             sound.add(index)
-        elif parent in sound and not born_broken(len(results), sum(outcomes[parent].values()), len(outcomes[parent])):
-            sound.add(index)
+        elif parent in sound:
+            solved, met = sum(outcomes[parent].values()), len(outcomes[parent])
+            if any(results.values()) or not born_broken(len(results), solved, met):
+                sound.add(index)
     return sound
 
 
