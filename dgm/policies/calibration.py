@@ -21,7 +21,7 @@ from dgm.tree import Tree
 
 TAUS, WALKS = (0.1, 0.25, 0.5, 0.9), (0.03, 0.12, 0.3)
 """The grid: how far children's abilities and drifts may differ from their parents', in logits."""
-ALIKE = 0.6
+ALIKE = 0.5
 """What a result is worth beside one that owes nothing to its relatives: who inherits an ability inherits tastes too, so
 an agent and its relatives are lucky on the same tasks. From simulations; it sets the width of intervals."""
 ROUNDS = 8
