@@ -10,7 +10,7 @@ def main() -> None:
     from io import TextIOWrapper
 
     try:
-        from dgm.cli.app import app
+        from dgm.cli.commands import app
 
         for stream in (sys.stdout, sys.stderr):
             # Text of agents may hold anything; a terminal that cannot say a character gets its escape.

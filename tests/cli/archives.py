@@ -10,7 +10,7 @@ from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
 from dgm.archive import LOG, Archive
-from dgm.cli.app import app
+from dgm.cli.commands import app
 from dgm.config import Config
 from dgm.events import AgentBorn, AnyEvent, JobStarted, RunConfigured, encode
 from dgm.files import File, Files

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import dgm
 from dgm.cli import main
-from dgm.cli.app import app
+from dgm.cli.commands import app
 
 LATE = (
     *("cli.checking", "cli.closing", "cli.driving", "cli.planning", "cli.preparing", "cli.setting"),

@@ -36,7 +36,8 @@ def test_help_names_every_command_and_its_examples() -> None:
 
 def test_looking_loads_nothing_heavy(grown: Grown) -> None:
     code = (
-        "import sys; from pathlib import Path; import dgm.cli.app; from dgm.cli.looking import show_status, show_tree\n"
+        "import sys; from pathlib import Path\n"
+        "import dgm.cli.commands; from dgm.cli.looking import show_status, show_tree\n"
         f"run = Path({str(grown[0])!r}); show_status(run, False); show_tree(run, None, 5, False)\n"
         "heavy = {'numpy', 'scipy', 'dulwich', 'docker', 'litellm', 'rich', 'tenacity', 'requests'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"

@@ -1,0 +1,19 @@
+"""The commands with their options and their help; each does its work in a module of its own, imported when it is run.
+
+Invariant: importing this package is cheap, so `dgm --help` is at once there.
+"""
+
+from dgm.cli.app import app
+
+# Importing a module adds its commands to `app`; they stand in the help in this order.
+# isort: off
+from dgm.cli.commands import running
+from dgm.cli.commands import looking
+from dgm.cli.commands import carrying
+from dgm.cli.commands import machine
+from dgm.cli.commands import simulated
+
+__all__ = ["app", "carrying", "looking", "machine", "running", "simulated"]
+
+for one in app.registered_commands:  # or else the list of commands is cut at the width of the terminal
+    one.short_help = one.callback.__doc__ if one.callback else None
