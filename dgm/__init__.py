@@ -34,7 +34,7 @@ _HOMES = {
         "Task",
     ),
     "dgm.readiness": ("examine",),
-    "dgm.run": ("Run", "open_run"),
+    "dgm.run": ("Run", "start_run"),
     "dgm.tree": ("Tree",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -81,7 +81,7 @@ class Run:
         self.close()
 
 
-def open_run(config: Config, folder: Path, environ: Mapping[str, str], amend: Iterable[str] = ()) -> Run:
+def start_run(config: Config, folder: Path, environ: Mapping[str, str], amend: Iterable[str] = ()) -> Run:
     """Start a run in `folder`, or continue the one that is there.
 
     Raises `ConfigError` (also where settings differ from the log's and are not named in `amend`), `SandboxFault`,

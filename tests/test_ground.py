@@ -14,7 +14,7 @@ from dgm.ground import images_of
 from dgm.protocols import SandboxFault
 from dgm.readiness import Finding, Findings, prepare
 from dgm.report import status
-from dgm.run import open_run
+from dgm.run import start_run
 from dgm.sandbox import open_sandbox
 from dgm.sandbox.local import LocalSandbox
 from dgm.selection import Selection
@@ -46,7 +46,7 @@ def prepared(config: Config, *names: str) -> None:
 
 
 def opened(folder: Path, config: Config, *amend: str) -> Tree:
-    with open_run(config, folder, {}, amend) as run:
+    with start_run(config, folder, {}, amend) as run:
         return run.worker.archive.tree
 
 

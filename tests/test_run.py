@@ -12,7 +12,7 @@ from dgm.files import File, Files, write_folder
 from dgm.jobs import Evaluate, Usage
 from dgm.ledger import Ledger
 from dgm.protocols import ModelFault, SandboxFault
-from dgm.run import open_run
+from dgm.run import start_run
 from tests.provider_server import Provider, provider
 from tests.shells import SMOKED, shell
 
@@ -50,7 +50,7 @@ def paid(server: Provider) -> list[str]:
 def test_a_seed_that_cannot_work_here_is_refused_before_anything_is_paid_for(tmp_path: Path) -> None:
     dumb = seed_in(tmp_path / "seed", {"start": File(b"true\n", True)})
     with (
-        open_run(chosen(dumb), tmp_path / "run", {}) as run,
+        start_run(chosen(dumb), tmp_path / "run", {}) as run,
         pytest.raises(SandboxFault, match="did not call the model"),
     ):
         run.go()
@@ -62,7 +62,7 @@ def test_a_model_that_refuses_every_request_is_found_before_agents_seem_to_fail(
 ) -> None:
     server.usual = "400"
     with (
-        open_run(chosen(*paid(server)), tmp_path / "run", KEY) as run,
+        start_run(chosen(*paid(server)), tmp_path / "run", KEY) as run,
         pytest.raises(ModelFault, match="does not answer"),
     ):
         run.go()
@@ -72,11 +72,11 @@ def test_a_model_that_refuses_every_request_is_found_before_agents_seem_to_fail(
 @pytest.mark.usefixtures("litellm")
 def test_a_finished_run_asks_the_model_for_nothing_and_writes_nothing(tmp_path: Path, server: Provider) -> None:
     words = [*paid(server), seed_in(tmp_path / "seed", shell(f"{SMOKED}\necho 1 > new.txt"))]
-    with open_run(chosen(*words), tmp_path / "run", KEY) as run:
+    with start_run(chosen(*words), tmp_path / "run", KEY) as run:
         assert run.go().code == 0
     calls, length = len(server.seen), run.worker.archive.tree.length
     assert calls == 3, "one greeting, and one call on each of two tasks"
-    with open_run(chosen(*words), tmp_path / "run", KEY) as run:
+    with start_run(chosen(*words), tmp_path / "run", KEY) as run:
         assert run.go().code == 0
     assert (len(server.seen), run.worker.archive.tree.length) == (calls, length)
 
@@ -85,7 +85,7 @@ def test_a_finished_run_asks_the_model_for_nothing_and_writes_nothing(tmp_path: 
 def test_a_run_that_has_reached_its_cap_asks_the_model_for_nothing(tmp_path: Path, server: Provider) -> None:
     words = [*paid(server), "caps.usd_per_run=0.4", "caps.usd_per_job=0.5"]
     for _ in range(2):
-        with open_run(chosen(*words), tmp_path / "run", KEY) as run:
+        with start_run(chosen(*words), tmp_path / "run", KEY) as run:
             assert run.go().code == 3
     assert not server.seen
 
@@ -96,7 +96,7 @@ def test_the_next_run_pays_for_nothing_that_was_paid_for(tmp_path: Path, server:
 
     def calls(name: str, *more: str) -> int:
         before = len(server.seen)
-        with open_run(chosen(*words, *more), tmp_path / name, KEY) as run:
+        with start_run(chosen(*words, *more), tmp_path / name, KEY) as run:
             assert run.go().code == 0
             assert run.worker.archive.tree.evaluations == 2
         return len(server.seen) - before
@@ -111,13 +111,13 @@ def test_the_next_run_pays_for_nothing_that_was_paid_for(tmp_path: Path, server:
 
 
 def test_what_interrupted_jobs_have_cost_stands_in_the_books_from_the_start(tmp_path: Path) -> None:
-    with open_run(chosen(), tmp_path / "run", {}) as run:
+    with start_run(chosen(), tmp_path / "run", {}) as run:
         archive = run.worker.archive
         started = archive.start(Evaluate(archive.tree.seeds[0].id, archive.tree.tasks[0]))
         ledger = Ledger(archive.folder(started.id), durable=True)
         ledger.reserve(0.25, {"model": "m", "messages": []})
         ledger.close()
-    with open_run(chosen(), tmp_path / "run", {}) as run:
+    with start_run(chosen(), tmp_path / "run", {}) as run:
         assert run.worker.gateway.usd == 0.25
 
 

@@ -17,7 +17,7 @@ from dgm.config import Config, ConfigError, RunConfig
 from dgm.llm.scripted import ScriptedModel
 from dgm.log import LogReader
 from dgm.protocols import Benchmark, Task
-from dgm.run import models_of, open_run
+from dgm.run import models_of, start_run
 from dgm.selection import Selection, choose
 from dgm.shipped import shipped
 from dgm.tree import Tree
@@ -160,7 +160,7 @@ def chosen(*words: str) -> Config:
 
 def test_nothing_of_a_run_ever_meets_a_task_that_is_held_out(tmp_path: Path) -> None:
     config = chosen("run.tasks=4", "run.held_out=20", "run.sample=stratified")
-    with open_run(config, tmp_path / "run", {}) as run:
+    with start_run(config, tmp_path / "run", {}) as run:
         worker, tree = run.worker, run.worker.archive.tree
         assert len(tree.held_out) == 20
         assert run.go().code == 0
@@ -189,7 +189,7 @@ def test_a_resumed_run_has_its_tasks_from_the_log(tmp_path: Path) -> None:
     subset = tmp_path / "few.txt"
     subset.write_text("slug\ntrie\nmatrix\nledger\n")
     words = [f"run.subset={subset}", "run.held_out=1", "run.tasks=2"]
-    with open_run(chosen(*words), tmp_path / "run", {}) as run:
+    with start_run(chosen(*words), tmp_path / "run", {}) as run:
         first = Selection(run.worker.archive.tree.tasks, run.worker.archive.tree.held_out)
     subset.write_text("options\n")
     amended: Callable[..., Tree] = lambda *more, amend=(): reopened(tmp_path / "run", chosen(*words, *more), amend)  # noqa: E731
@@ -203,12 +203,12 @@ def test_a_resumed_run_has_its_tasks_from_the_log(tmp_path: Path) -> None:
 
 
 def reopened(folder: Path, config: Config, amend: list[str]) -> Tree:
-    with open_run(config, folder, {}, amend) as run:
+    with start_run(config, folder, {}, amend) as run:
         return run.worker.archive.tree
 
 
 def test_what_was_searched_is_not_held_out_later(tmp_path: Path) -> None:
-    with open_run(chosen("run.tasks=4", "run.evaluations=4"), tmp_path / "run", {}) as run:
+    with start_run(chosen("run.tasks=4", "run.evaluations=4"), tmp_path / "run", {}) as run:
         run.go()
         met = set(run.worker.archive.tree.tasks)
     more = ["run.tasks=4", "run.evaluations=4"]
@@ -222,5 +222,5 @@ def test_what_was_searched_is_not_held_out_later(tmp_path: Path) -> None:
 
 def test_a_mistake_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
-        open_run(chosen("run.subset=none"), tmp_path / "run", {})
+        start_run(chosen("run.subset=none"), tmp_path / "run", {})
     assert not (tmp_path / "run").exists()

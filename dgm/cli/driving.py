@@ -103,13 +103,13 @@ def drive(path: Path | None, archive: Path | None, overrides: list[str], amend: 
     """Ends the process with the run's exit code."""
     config = setting.load(path, overrides)
     from dgm.ground import Unprepared
-    from dgm.run import open_run
+    from dgm.run import start_run
 
     folder = archive_folder(archive)
     open_more_files()
     began = time.monotonic()
     try:
-        opened = open_run(config, folder, os.environ, amend)
+        opened = start_run(config, folder, os.environ, amend)
     except Unprepared as fault:
         raise Unprepared(f"{fault}. To prepare: {prepare_again(None, path, overrides)}") from fault
     try:

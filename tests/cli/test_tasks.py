@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from dgm import settings
-from dgm.run import open_run
+from dgm.run import start_run
 from tests.cli.archives import look
 
 WORDS = ["run.tasks=5", "run.held_out=3", "run.sample=stratified", "sandbox.kind=local"]
@@ -20,7 +20,7 @@ def test_plan_and_status_tell_what_was_chosen(tmp_path: Path) -> None:
     assert "tasks        5, a stratified sample, 3 more held out" in said.stdout
     plan: Any = msgspec.json.decode(look("run", "--dry-run", "--json", *sets, "--archive", folder).stdout)
     assert (plan["tasks"], plan["sample"], plan["held_out"], plan["subset"]) == (5, "stratified", 3, "")
-    open_run(settings.load(None, {}, WORDS), folder, {}).close()
+    start_run(settings.load(None, {}, WORDS), folder, {}).close()
     assert "tasks        5, a stratified sample, 3 more held out" in look("status", "--archive", folder).stdout
     status: Any = msgspec.json.decode(look("status", "--json", "--archive", folder).stdout)
     assert (status["tasks"], status["held_out"]) == (5, 3)
@@ -32,7 +32,7 @@ def test_a_plan_with_tasks_that_are_not_there_is_refused(tmp_path: Path, word: s
 
 
 def test_repetitions_have_an_option_of_their_own(tmp_path: Path) -> None:
-    open_run(settings.load(None, {}, ["sandbox.kind=local"]), tmp_path / "run", {}).close()
+    start_run(settings.load(None, {}, ["sandbox.kind=local"]), tmp_path / "run", {}).close()
     said = look("run", "--dry-run", "--repeat", 2, "--set=sandbox.kind=local", "--archive", tmp_path / "run")
     assert "--amend run.repeat" in said.stdout
 
