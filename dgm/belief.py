@@ -20,14 +20,14 @@ def quantile(solved: int, failed: int, epsilon: float) -> float:
     low, high = 0.0, 1.0
     while high - low > 1e-12:
         middle = (low + high) / 2
-        if _above(solved, solved + failed + 1, middle) < epsilon:
+        if above(solved, solved + failed + 1, middle) < epsilon:
             low = middle
         else:
             high = middle
     return (low + high) / 2
 
 
-def _above(successes: int, draws: int, p: float) -> float:
+def above(successes: int, draws: int, p: float) -> float:
     """P(Binomial(draws, p) > successes), summed from its largest term away, so that nothing cancels."""
     first = successes + 1
     if first <= draws * p:  # the upper tail is the larger part: sum the lower one
