@@ -66,7 +66,7 @@ class LogReader:
                 crc = crc32(text, crc)
                 # In parts, which is quicker than to make the head anew; in an order that no short line breaks.
                 if line[-1] != 10 or line[:8] != hexlify(crc.to_bytes(4)) or line[8] != 32:
-                    if file.read(1):
+                    if file.read(1) or swallowed(line, self.crc):
                         raise self.damage("its checksum does not match it and the lines before it", ahead=1)
                     return
                 try:
@@ -126,6 +126,19 @@ class LogWriter:
 
     def close(self) -> None:
         os.close(self._file)
+
+
+def swallowed(line: bytes, crc: int) -> bool:
+    """Whether `line`, the last one, is a whole one whose end was changed, and the next one: no torn line holds one."""
+    head, text = line[: HEAD - 1], line[HEAD:]
+    end = text.find(b"}") + 1
+    begin = 0
+    while 0 < end < len(text) - 1:
+        crc = crc32(text[begin:end], crc)
+        if head == b"%08x" % crc:
+            return True
+        begin, end = end, text.find(b"}", end) + 1
+    return False
 
 
 def sealing(text: bytes, crc: int) -> tuple[bytes, int]:

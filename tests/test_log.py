@@ -112,6 +112,17 @@ def test_any_changed_byte_is_found_or_in_the_torn_tail(
         assert survivors == happened[:-1]
 
 
+def test_a_line_is_no_torn_one_since_its_end_was_changed(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    write(path, scores(3))
+    content = bytearray(path.read_bytes())
+    end = content[: content.rindex(b"\n")].rindex(b"\n")
+    content[end] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(LogDamaged, match=r"line 2 "):
+        read(path)
+
+
 @pytest.mark.parametrize("tail", [b"%08x", b"%08x ", b"%08x\n"])
 def test_a_checksum_without_an_event_is_none(tmp_path: Path, tail: bytes) -> None:
     """Of nothing after the last line, the checksum is the last line's."""
