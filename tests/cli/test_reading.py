@@ -10,10 +10,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from dgm import check, doctor, report
+from dgm import changes, check, doctor, report
 from dgm.archive import LOG, Archive
 from dgm.cli import agents, closing
+from dgm.cli.commands import looking
+from dgm.cli.looking import MOST
 from dgm.jobs import Evaluate, Usage, Verdict
+from dgm.lineage import forest
 from tests.cli.archives import BUDGET, NO_ENGINE, TASKS, chain, dgm, environ, grow, look
 
 Grown = tuple[Path, list[str]]
@@ -38,7 +41,7 @@ def test_looking_loads_nothing_heavy(grown: Grown) -> None:
     code = (
         "import sys; from pathlib import Path\n"
         "import dgm.cli.commands; from dgm.cli.looking import show_status, show_tree\n"
-        f"run = Path({str(grown[0])!r}); show_status(run, False); show_tree(run, None, 5, False)\n"
+        f"run = Path({str(grown[0])!r}); show_status(run, False); show_tree(run, None, 5)\n"
         "heavy = {'numpy', 'scipy', 'dulwich', 'docker', 'litellm', 'rich', 'tenacity', 'requests'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
@@ -71,8 +74,30 @@ def test_tree(grown: Grown) -> None:
     assert [row.depth for row in rows] == [0, 1, 2]
     text = look("tree", "--archive", grown[0]).stdout
     assert [agent[:8] in text for agent in grown[1]] == [True] * 3
-    assert "└─ ★" in text
-    assert "(+1 child)" in look("tree", "--archive", grown[0], "--depth", 0).stdout
+    assert "╚═ ★" in text
+    assert "(+2, best 4/4)" in look("tree", "--archive", grown[0], "--depth", 0).stdout
+
+
+def test_the_tree_by_score_and_status(grown: Grown) -> None:
+    def ids(*words: object) -> list[str]:
+        found = data("tree", "--archive", grown[0], *words)
+        assert isinstance(found, dict)
+        return [row.id for row in msgspec.convert(found["agents"], list[forest.TreeRow])]
+
+    assert ids("--min-score", 0.5) == grown[1][1:]
+    assert ids("--status", "running") == grown[1][:1]
+    assert ids("--status", "evaluated", "--status", "running", "--depth", 1) == grown[1][:2]
+    assert ids("--status", "barren") == []
+    told = look("tree", "--archive", grown[0], "--min-score", 1)
+    assert grown[1][1][:8] not in told.stdout
+    assert "⋯1" in told.stdout
+    assert "1 of 3 agents fit" in told.stderr
+    assert look("tree", "--status", "odd").returncode == 2
+    assert look("tree", "--min-score", "7").returncode == 2
+
+
+def test_the_statuses_of_the_option_are_those_there_are() -> None:
+    assert tuple(one.value for one in looking.Status) == forest.STANDINGS
 
 
 def test_a_terminal_without_unicode_gets_plain_branches(grown: Grown) -> None:
@@ -164,7 +189,7 @@ def test_best_says_when_a_difference_may_be_noise(grown: Grown) -> None:
 
 
 def test_export(grown: Grown, tmp_path: Path) -> None:
-    assert look("export", "best", tmp_path / "new", "--archive", grown[0]).returncode == 0
+    assert look("export", "best", tmp_path / "new", "--source", "--archive", grown[0]).returncode == 0
     assert (tmp_path / "new/main.py").read_bytes().endswith(b"print(2)\n")
     assert os.access(tmp_path / "new/start", os.X_OK)
     done = look("export", "best", tmp_path / "new", "--archive", grown[0])
@@ -198,7 +223,7 @@ def test_an_archive_can_be_read_while_it_is_written(tmp_path: Path) -> None:
 
 def test_a_reader_may_leave_early(tmp_path: Path) -> None:
     chain(tmp_path / "run", 5_000)
-    command = [sys.executable, "-m", "dgm", "tree", "--archive", str(tmp_path / "run")]
+    command = [sys.executable, "-m", "dgm", "tree", "--all", "--archive", str(tmp_path / "run")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ()) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -210,7 +235,10 @@ def test_a_reader_may_leave_early(tmp_path: Path) -> None:
 
 def test_a_deep_tree_is_drawn(tmp_path: Path) -> None:
     chain(tmp_path / "run", 10_000)
-    lines = look("tree", "--archive", tmp_path / "run").stdout.splitlines()
+    folded = look("tree", "--archive", tmp_path / "run")
+    assert len(folded.stdout.splitlines()) == MOST + 3
+    assert "40 of 10,000 agents" in folded.stderr
+    lines = look("tree", "--all", "--archive", tmp_path / "run").stdout.splitlines()
     assert len(lines) == 10_000 + 3
     assert max(map(len, lines)) < 250
     assert "step 9999" in lines[-3]
