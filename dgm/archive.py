@@ -144,6 +144,17 @@ class Archive:
         self._record(AgentBorn(at=self._clock(), agent=agent, digest=digest(files)))
         return agent
 
+    def repeat(self, number: int) -> AgentId:
+        """Let the first seed join once more: its repetition `number`, an agent of its own with the same source.
+
+        The same number again gives the same agent.
+        """
+        seed, summary = self.tree.seeds[0], f"Repetition {number} of the seed"
+        agent = self._commit(self.source(seed.id), (), f"{summary}\n", self.tree.began)
+        if agent not in self.tree.agents:
+            self._record(AgentBorn(at=self._clock(), agent=agent, digest=seed.digest, summary=summary))
+        return agent
+
     def start(self, job: Job) -> JobStarted:
         """Record that `job` begins, before anything is spent on it. Raises `ValueError` if it cannot."""
         event = JobStarted(at=self._clock(), id=self.tree.next_job, job=job)

@@ -49,6 +49,9 @@ class RunConfig(Section, frozen=True):
     What the simulated model or a recording does is free and never kept."""
     repeat: int = 0
     """Another number is another repetition: it takes only verdicts with the same number, so the rest is paid anew."""
+    controls: tuple[Literal["resample", "best-of-n"], ...] = ()
+    """What to compare the search with: after it, each of these spends what it has spent, all under one cap. `resample`:
+    the seed again and again; `best-of-n`: independent rewrites of the seed."""
     pause_hours: float = 12.0
     """While the model or the sandbox keeps failing, the run waits; after this long it stops and can be resumed."""
 
@@ -82,6 +85,9 @@ class PolicyConfig(Section, frozen=True):
     stop_chance: float = 0.05
     """a chance of it that is smaller than this ends the run. By a model, so a landscape that deceives it ends too
     soon."""
+    usd: float = 0.0
+    """Begin no more jobs once the run has spent this many dollars, whatever is left of its evaluations; 0: no such end.
+    Unlike a cap it is spent to the end, so the last job may pass it."""
     patience: int = 3
     """Failures in a row before an agent is not expanded again, or a task not tried again by the same agent."""
 

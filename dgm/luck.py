@@ -30,7 +30,7 @@ def distribution(rates: Iterable[float]) -> list[float]:
 
 
 def expected_best(rates: Sequence[float], n: int) -> float:
-    """How many tasks the luckiest of n equal agents is expected to solve, each of which solves each task with that rate.
+    """How many tasks the luckiest of n equal agents is expected to solve, if each solves each task with that rate.
 
     The mean of a maximum: the sum over x >= 0 of 1 - P(one agent solves at most x) ^ n. `n` is at least 1.
     """
@@ -42,7 +42,7 @@ def expected_best(rates: Sequence[float], n: int) -> float:
 
 
 def expected_choice(sizes: Mapping[int, int], rate: float, epsilon: float) -> float:
-    """The success rate that the best of an archive shows when all its agents are equal, and solve each task with `rate`.
+    """The success rate that the best of an archive shows if all its agents are equal, and solve each task with `rate`.
 
     sizes: how many agents have had so many evaluations. The best is the one with the highest epsilon-quantile of
     Beta(1 + solved, 1 + failed) among those that have solved something, as in `Tree.best`; where none has, it shows 0.

@@ -99,6 +99,8 @@ def check(config: Config) -> None:
         "policy.stop_gain and policy.stop_chance must lie between 0 and 1": 0 < config.policy.stop_gain < 1
         and 0 < config.policy.stop_chance < 1,
         "policy.patience must be at least 1": config.policy.patience >= 1,
+        "policy.usd must not be negative": config.policy.usd >= 0,
+        "run.controls must name each control once": len(set(config.run.controls)) == len(config.run.controls),
         "api_key_env is the name of an environment variable, never the key itself": all(
             model.api_key_env.isidentifier() for model in config.models.values() if model.api_key_env
         ),

@@ -25,6 +25,8 @@ POLICIES = {
     "pareto": "dgm.policies.pareto.Pareto",
 }
 """Name to the function (budget, PolicyConfig) -> `Policy`."""
+RESAMPLE = "dgm.policies.resample.Resample"
+"""A control of searches, which needs an archive with copies of its seed."""
 
 
 def open_policy(config: PolicyConfig, budget: int) -> Policy:
@@ -43,5 +45,9 @@ def open_policy(config: PolicyConfig, budget: int) -> Policy:
     if config.stop:
         from dgm.policies.stopping import Stopping
 
-        return Stopping(policy, budget, config)
+        policy = Stopping(policy, budget, config)
+    if config.usd:
+        from dgm.policies.metered import Metered
+
+        policy = Metered(policy, config)
     return policy
