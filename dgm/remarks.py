@@ -5,6 +5,7 @@ Invariant: a function of the tree alone, cheap enough to be asked twice a second
 
 from msgspec import Struct
 
+from dgm.policies import ONCE
 from dgm.policies.account import Account, account
 from dgm.tree import Tree
 
@@ -22,7 +23,9 @@ class Remark(Struct, frozen=True):
 
 
 def remarks(tree: Tree) -> tuple[Remark, ...]:
-    """A tree in which nothing was solved does not stagnate: it has not begun."""
+    """A tree in which nothing was solved does not stagnate: it has not begun. A replay is not to get anywhere."""
+    if tree.config.get("policy", {}).get("name") == ONCE:
+        return ()
     found = fruitless(tree) if not tree.solved else stagnant(tree, account(tree))
     return (found,) if found else ()
 

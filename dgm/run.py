@@ -7,7 +7,7 @@ where they were named.
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha1
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +22,7 @@ from dgm.config import ROLES, Config, ConfigError, ModelConfig, Role
 from dgm.door import Door
 from dgm.events import RunConfigured
 from dgm.executors import Threads
-from dgm.files import Files, read_folder
+from dgm.files import Files, digest, read_folder
 from dgm.flight import End, Flight
 from dgm.gateway import Gateway
 from dgm.ground import Footing, accept_images, footing_of, images_of, insist, moved, replaced
@@ -31,7 +31,7 @@ from dgm.llm import REPLAY, open_model
 from dgm.machine import finished, run, stream
 from dgm.policies import open_policy
 from dgm.policies.conclusion import best
-from dgm.protocols import Benchmark, Model, ModelFault, SandboxFault
+from dgm.protocols import Benchmark, Model, ModelFault, Sandbox, SandboxFault
 from dgm.readiness import Findings
 from dgm.results import Results
 from dgm.sandbox import open_sandbox
@@ -50,6 +50,8 @@ class Run:
     worker: Worker
     seed: Files
     opened: ExitStack
+    left_out: dict[str, str] = field(default_factory=dict)
+    """The agents that were to be its seeds and fail their smoke test, by name, with the reason."""
 
     def go(self, halted: Callable[[], End | None] = lambda: None) -> End:
         """Drive the loop until it ends, and write down how it did. Where nothing is left to do, nothing is written.
@@ -81,8 +83,15 @@ class Run:
         self.close()
 
 
-def start_run(config: Config, folder: Path, environ: Mapping[str, str], amend: Iterable[str] = ()) -> Run:
-    """Start a run in `folder`, or continue the one that is there.
+def start_run(
+    config: Config,
+    folder: Path,
+    environ: Mapping[str, str],
+    amend: Iterable[str] = (),
+    agents: Mapping[str, Files] | None = None,
+) -> Run:
+    """Start a run in `folder`, or continue the one that is there. Its seeds: `agents`, by name, which may become more
+    from one start to the next; else the one that the settings name.
 
     Raises `ConfigError` (also where settings differ from the log's and are not named in `amend`), `SandboxFault`,
     `BadFiles`, and what `Archive` raises on a damaged or busy folder. Nothing has been paid for by then.
@@ -92,7 +101,7 @@ def start_run(config: Config, folder: Path, environ: Mapping[str, str], amend: I
     if new:
         check_names(config.run)
     benchmark = open_benchmark(config.run.benchmark, config.grading)
-    seed = seed_of(config)
+    seeds = {"": seed_of(config)} if agents is None else agents
     open_policy(config.policy, config.run.evaluations)
     if new:  # a mistake in the settings of a new run leaves no folder behind
         models_of(config, Searched(benchmark, choose(config.run, benchmark).tasks), environ)
@@ -114,13 +123,35 @@ def start_run(config: Config, folder: Path, environ: Mapping[str, str], amend: I
         # Only now: settings under which no run can start would have to be amended before the right ones are taken.
         if not archive.tree.config or differing or moved(archive.tree, images):
             configure(archive, config, benchmark.version, footing, images, began)
-        if not archive.tree.seeds or "run.seed" in amend:
-            archive.seed(seed)
+        left_out = {}
+        if agents is not None:
+            left_out = admit(archive, agents, sandbox)
+        elif not archive.tree.seeds or "run.seed" in amend:
+            archive.seed(seeds[""])
         gateway = Gateway(models, spending_of(archive, config), secrets=secrets_of(config, environ))
         opened.callback(gateway.close)
-        return Run(
-            Worker(archive, searched, sandbox, gateway, config, results_of(config, folder)), seed, opened.pop_all()
-        )
+        worker = Worker(archive, searched, sandbox, gateway, config, results_of(config, folder))
+        tried = next(files for name, files in seeds.items() if name not in left_out)
+        return Run(worker, tried, opened.pop_all(), left_out)
+
+
+def admit(archive: Archive, agents: Mapping[str, Files], sandbox: Sandbox) -> dict[str, str]:
+    """Let `agents` be seeds, each once it has passed its smoke test. Returns why others, by name, are left out.
+
+    Of agents with the same source, one joins. Raises `SandboxFault` where no agent is left: it may be why.
+    """
+    left_out = {}
+    for name, files in agents.items():
+        if digest(files) not in archive.known():
+            with TemporaryDirectory(prefix="dgm-") as scratch:
+                if problem := agent.smoke(0, files, sandbox, Path(scratch)):
+                    left_out[name] = problem
+                    continue
+            archive.seed(files, f"Replay of {name}")
+    if agents and len(left_out) == len(agents):
+        name, problem = next(iter(left_out.items()))
+        raise SandboxFault(f"no agent passes the smoke test in the {sandbox.name} sandbox; {name}: {problem}")
+    return left_out
 
 
 def rehearse(worker: Worker, seed: Files) -> None:

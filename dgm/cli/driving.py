@@ -123,27 +123,34 @@ def drive(path: Path | None, archive: Path | None, overrides: list[str], amend: 
 def driven_to_its_end(opened: "Run", folder: Path, simulated: bool, began: float) -> End:
     """Drive and close the run, and say how it ended."""
     from dgm.cli.closing import close
-    from dgm.watch import watching
 
     with opened as run:
         if simulated:
             note("This is a simulation: the scripted model stands in for a real one.")
-        sandbox, tree = run.worker.sandbox, run.worker.archive.tree
-        note(f"Sandbox: {sandbox.name}{f' ({sandbox.note})' if sandbox.note else ''}. Archive: {folder}.")
-        with watching(folder, terminal=sys.stderr.isatty()) as screen:
-            halt = Halt(screen.say, cancel=run.worker.cancel, running=lambda: under_way(tree))
-            with catching(halt):
-                try:
-                    end = run.go(halt.poll)
-                except Abandoned:
-                    end = End(INTERRUPTED, "cancelled, and some jobs did not end in time")
-                    run.worker.archive.end(end.code, end.reason)
+        end = steered(run, folder)
         try:
-            close(tree, folder, end, time.monotonic() - began)
+            close(run.worker.archive.tree, folder, end, time.monotonic() - began)
             sys.stdout.flush()
         except BrokenPipeError:
             leave_pipe(end.code)
     return end
+
+
+def steered(run: "Run", folder: Path) -> End:
+    """Drive the run to its end, shown as it goes on, with signals for ending it early."""
+    from dgm.watch import watching
+
+    sandbox, tree = run.worker.sandbox, run.worker.archive.tree
+    note(f"Sandbox: {sandbox.name}{f' ({sandbox.note})' if sandbox.note else ''}. Archive: {folder}.")
+    with watching(folder, terminal=sys.stderr.isatty()) as screen:
+        halt = Halt(screen.say, cancel=run.worker.cancel, running=lambda: under_way(tree))
+        with catching(halt):
+            try:
+                return run.go(halt.poll)
+            except Abandoned:
+                end = End(INTERRUPTED, "cancelled, and some jobs did not end in time")
+                run.worker.archive.end(end.code, end.reason)
+                return end
 
 
 def under_way(tree: Tree, most: int = 4) -> str:
