@@ -54,6 +54,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="large images: run with -m languages"))
         if item.get_closest_marker("docker") and not CI and not engine():
             item.add_marker(pytest.mark.skip(reason="no Docker engine answers"))
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+
+
+def group(item: pytest.Item) -> str:
+    """Tests of a group run one after the other in one process: they share an engine, or what is dear to make."""
+    if item.get_closest_marker("docker"):
+        return "docker"
+    return "litellm" if "litellm" in getattr(item, "fixturenames", ()) else item.nodeid.partition("::")[0]
 
 
 @cache

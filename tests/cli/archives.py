@@ -29,7 +29,7 @@ NO_ENGINE = "unix:///nonexistent/docker.sock"
 
 def environ(**more: str) -> dict[str, str]:
     """The environment of a process under test: no settings, no engine, no terminal."""
-    gone = {name for name in os.environ if name.startswith("DGM_") and name != "DGM_CACHE"} | {"NO_COLOR"}
+    gone = {name for name in os.environ if name.startswith("DGM_") and name != "DGM_CACHE"} | {"NO_COLOR", "COLUMNS"}
     kept = {name: value for name, value in os.environ.items() if name not in gone}
     kept["PYTHONPATH"] = str(Path(__file__).parents[2])
     return kept | {"DOCKER_HOST": NO_ENGINE, "PYTHONIOENCODING": "utf-8"} | more
