@@ -45,12 +45,12 @@ def log_of(path: Path) -> Path:
 class Reader:
     """A run, read without a lock, also while its driver writes it."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises `NoArchive`, `Damaged`."""
+    def __init__(self, path: Path, tell: Callable[[AnyEvent], object] | None = None) -> None:
+        """`tell` is called with each event that is there. Raises `NoArchive`, `Damaged`."""
         self.path = path
         self.tree = Tree()
         self._log = LogReader(log_of(path))
-        fold(self._log, self.tree)
+        fold(self._log, self.tree, tell)
 
     def refresh(self) -> list[AnyEvent]:
         """Fold what was added to the log since the last time, and return it. Raises `Damaged`."""

@@ -12,11 +12,11 @@ from msgspec import Struct
 
 from dgm import belief
 from dgm.archive import LOG
-from dgm.cli import draw
 from dgm.cli.advising import looking, program
 from dgm.cli.looking import MOST, SIMULATION, agent_line, drawn, tally_line
 from dgm.flight import End
 from dgm.jobs import JobId, TaskId
+from dgm.lineage.forest import interesting
 from dgm.log import LogReader
 from dgm.policies.conclusion import Conclusion, best, concluded
 from dgm.report import AgentRow, Comparison, JobRow, NoSuchAgent, attempts, compare, row, simulation, status
@@ -157,8 +157,7 @@ def comparison_lines(found: Comparison) -> list[str]:
 def close(tree: Tree, folder: Path, end: End, seconds: float) -> None:
     """Print how the run ended: data on standard output, what to do next on standard error."""
     leader = best(tree)
-    chosen = draw.strongest(tree, tree.epsilon, MOST) if len(tree.agents) > MOST else None
-    out("", *drawn(tree, leader, None, chosen), "")
+    out("", *drawn(tree, leader, interesting(tree, leader, MOST) if len(tree.agents) > MOST else None), "")
     if leader is not None:
         out(*fold(best_lines(best_report(tree, folder), folder), 13))
     out(f"cost         {spent(tree.spent)}")

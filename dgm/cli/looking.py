@@ -5,20 +5,25 @@ Invariant: needs the log alone; neither git nor a numerical library is loaded.
 
 import sys
 import time
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from dgm.clade import Agent
 from dgm.cli import draw
 from dgm.cli.reading import archive_folder, driven, open_reader
 from dgm.jobs import TaskId
+from dgm.lineage.expansions import Expansions
+from dgm.lineage.forest import Standing, interesting, matching, rows, strongest
 from dgm.policies.conclusion import best
-from dgm.report import AgentRow, RunningJob, Status, Tally, row, simulation, status
+from dgm.report import AgentRow, RunningJob, Status, Tally, simulation, status
 from dgm.text import (
     clip,
     colourful,
+    count,
     duration,
     encodable,
     fold,
+    note,
     out,
     out_json,
     plain,
@@ -31,7 +36,7 @@ from dgm.tree import Tree
 from dgm.watch import budget_words, cap_words, evaluation_words, failure_words, state_words, target_words
 
 MOST = 40
-"""Agents in the tree that a run ends with."""
+"""Agents in a tree that is folded, as at the end of a run."""
 SIMULATION = "simulation: the scripted model stands in for a real one, so nothing here says how good a real agent is"
 
 
@@ -102,30 +107,51 @@ def job_line(job: RunningJob, now: float) -> str:
     return f"job {job.id}: {job.kind} {target_words(job)}, for {duration(now - job.started)}"
 
 
-def show_tree(archive: Path | None, depth: int | None, top: int | None, as_json: bool) -> None:
-    tree = open_reader(archive).tree
+def show_tree(
+    archive: Path | None,
+    depth: int | None = None,
+    top: int | None = None,
+    least: float | None = None,
+    statuses: Collection[Standing] = (),
+    every: bool = False,
+    as_json: bool = False,
+) -> None:
+    """`least`: the lowest score. Without filters, a large tree is folded unless `every` agent is wanted."""
+    expansions = Expansions()
+    tree = open_reader(archive, expansions).tree
     leader = best(tree)
-    chosen = draw.strongest(tree, tree.epsilon, top) if top is not None else None
+    filtered = not (depth is None and top is None and least is None and not statuses)
+    chosen = None
+    if filtered:
+        chosen = matching(tree, depth, least, statuses, strongest(tree, tree.epsilon, top) if top else None)
     if as_json:
-        kept = [one for one in tree.agents.values() if wanted(one, depth, chosen)]
-        out_json({"simulation": simulation(tree), "agents": [row(one, leader) for one in kept]})
+        kept = [one for one in tree.agents.values() if chosen is None or one.index in chosen]
+        out_json({"simulation": simulation(tree), "agents": list(rows(tree, kept, leader, expansions.failed))})
         return
-    out(*drawn(tree, leader, depth, chosen))
+    if not filtered and not every and len(tree.agents) > MOST:
+        chosen = interesting(tree, leader, MOST)
+    out(*drawn(tree, leader, chosen, expansions.failed))
+    if chosen is not None:
+        number, every_one = len(chosen), count(len(tree.agents), "agent")
+        words = "fit; seeds are always shown." if filtered else "shown, the others folded: --all shows every one."
+        note(*fold([f"{number:,} of {every_one} {words}"], 4, sys.stderr))
     if simulation(tree):
-        out(SIMULATION)
+        out(*fold([SIMULATION], 4))
 
 
-def wanted(agent: Agent, depth: int | None, chosen: set[int] | None) -> bool:
-    return (depth is None or agent.depth <= depth) and (chosen is None or agent.index in chosen)
-
-
-def drawn(tree: Tree, leader: Agent | None, depth: int | None = None, chosen: set[int] | None = None) -> list[str]:
+def drawn(
+    tree: Tree,
+    leader: Agent | None,
+    shown: Collection[int] | None = None,
+    failed: Callable[[str], int] = lambda agent: 0,
+) -> list[str]:
     """The lineage as lines, with a head and a legend."""
     glyphs = draw.UNICODE if encodable(draw.SAMPLE, sys.stdout) else draw.ASCII
     style = styled if colourful(sys.stdout) else lambda text, _: text
-    legend = f"{glyphs.seed}seed  {glyphs.best}best  own, clade: solved/evaluated  cost: with its expansions"
-    lines = draw.lines(tree, leader, glyphs, width(), depth, chosen, style)
-    return [style(draw.head(tree), "dim"), *lines, style(legend, "dim")]
+    room = width()
+    picture = draw.Picture(tree, leader, glyphs, room, shown, failed, style)
+    legend = [style(line, "dim") for line in draw.legend(glyphs, room)]
+    return [style(draw.head(tree, room), "dim"), *draw.lines(picture), *legend]
 
 
 def show_best(archive: Path | None, as_json: bool) -> None:

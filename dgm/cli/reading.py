@@ -5,11 +5,12 @@ Invariant: reading takes no lock and changes nothing, so it can never disturb a 
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dgm.archive import LOCK, LOG, Reader
+from dgm.events import AnyEvent
 
 VARIABLE = "DGM_ARCHIVE"
 DEFAULT = Path("archive/run")
@@ -25,10 +26,10 @@ def settings_environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != VARIABLE}
 
 
-def open_reader(given: Path | None) -> Reader:
-    """Raises `NoArchive`, `Damaged`."""
+def open_reader(given: Path | None, tell: Callable[[AnyEvent], object] | None = None) -> Reader:
+    """`tell` is called with each event of the log. Raises `NoArchive`, `Damaged`."""
     with _without_gc():
-        return Reader(archive_folder(given))
+        return Reader(archive_folder(given), tell)
 
 
 @contextmanager

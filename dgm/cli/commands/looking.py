@@ -1,11 +1,22 @@
 """The commands that look at a run and at its agents."""
 
+from enum import Enum
 from typing import Annotated
 
 import typer
 
 from dgm.cli.app import AgentArgument, ArchiveOption, JsonOption, app
 from dgm.cli.failing import guarded
+
+
+class Status(Enum):
+    """As `dgm.lineage.forest.Standing`, which is not imported for the help."""
+
+    new = "new"
+    running = "running"
+    evaluated = "evaluated"
+    barren = "barren"
+    exhausted = "exhausted"
 
 
 @app.command(epilog="\b\nExamples:\n  dgm status\n  dgm status --archive archive/first --watch\n  dgm status --json")
@@ -26,18 +37,34 @@ def status(
         show_status(archive, json)
 
 
-@app.command(epilog="\b\nExamples:\n  dgm tree\n  dgm tree --top 20\n  dgm tree --depth 2 --json")
+@app.command(
+    epilog="""\b
+Examples:
+  dgm tree
+  dgm tree --all
+  dgm tree --top 20
+  dgm tree --min-score 0.5 --depth 4
+  dgm tree --status running --status barren
+  dgm tree --json"""
+)
 @guarded
 def tree(
     archive: ArchiveOption = None,
+    every: Annotated[bool, typer.Option("--all", help="Every agent; else a large tree is folded.")] = False,
     depth: Annotated[int | None, typer.Option("--depth", min=0, help="No deeper than this; the seed is 0.")] = None,
     top: Annotated[int | None, typer.Option("--top", min=1, help="The best N agents and their ancestors.")] = None,
+    min_score: Annotated[
+        float | None, typer.Option("--min-score", min=0, max=1, help="Solved per evaluation, at least so much.")
+    ] = None,
+    status: Annotated[
+        list[Status] | None, typer.Option("--status", help="What may still happen to an agent. Repeatable.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
-    """The lineage, with own and clade tallies, costs and changes."""
+    """The lineage: scores with intervals, clade metaproductivity, costs, status and changes; the best path marked."""
     from dgm.cli.looking import show_tree
 
-    show_tree(archive, depth, top, json)
+    show_tree(archive, depth, top, min_score, [one.value for one in status or []], every, json)
 
 
 @app.command(epilog="\b\nExamples:\n  dgm best\n  dgm best --json")
