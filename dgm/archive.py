@@ -133,15 +133,16 @@ class Archive:
     def configure(self, settings: RunConfigured) -> None:
         self._record(settings)
 
-    def seed(self, files: Files) -> AgentId:
+    def seed(self, files: Files, summary: str = "") -> AgentId:
         """Let `files` be a seed. An agent with the same source is returned instead of made. Raises `BadFiles`."""
         if (known := self._digests.get(digest(files))) is not None:
             return known
         if not self.tree.length:
             raise ValueError("a run is configured before it gets a seed")
         # The time of the first event, so that a seed that was committed but not recorded before a crash is found again.
-        agent = self._commit(files, (), "A seed agent\n", self.tree.began)
-        self._record(AgentBorn(at=self._clock(), agent=agent, digest=digest(files)))
+        summary = _plain(summary)
+        agent = self._commit(files, (), f"{summary or 'A seed agent'}\n", self.tree.began)
+        self._record(AgentBorn(at=self._clock(), agent=agent, digest=digest(files), summary=summary))
         return agent
 
     def repeat(self, number: int) -> AgentId:

@@ -25,6 +25,8 @@ POLICIES = {
     "pareto": "dgm.policies.pareto.Pareto",
 }
 """Name to the function (budget, PolicyConfig) -> `Policy`."""
+ONCE = "dgm.policies.once.Once"
+"""The policy of a replay, which is none to search with."""
 RESAMPLE = "dgm.policies.resample.Resample"
 """A control of searches, which needs an archive with copies of its seed."""
 

@@ -8,12 +8,13 @@ from math import ceil
 from msgspec import Struct
 
 from dgm.config import PolicyConfig
-from dgm.policies import RESAMPLE
+from dgm.policies import ONCE, RESAMPLE
 from dgm.policies.budget import CREDENCE, left, price, worth
 from dgm.tree import Tree
 
-BY_EVALUATIONS = ("hgm", "hgm-released", RESAMPLE)
-"""Policies that stop after B evaluations, as in the paper; their schedule makes about B^0.6 expansions meanwhile."""
+BY_EVALUATIONS = ("hgm", "hgm-released", ONCE, RESAMPLE)
+"""Policies that stop after B evaluations; by the paper's schedule, those that expand make about B^0.6 expansions
+meanwhile."""
 
 
 class Account(Struct, frozen=True):
