@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dgm.jobs import Expand
 from dgm.policies.choosing import expansion
+from dgm.policies.reasons import because
 from dgm.policies.scheduled import Scheduled
 from dgm.tree import Tree
 
@@ -22,4 +23,5 @@ class BestOfN(Scheduled):
 
     def expand(self, tree: Tree, tau: float, rng: "Generator") -> Expand | None:
         seeds = [seed for seed in tree.seeds if seed.index in tree.expandable]
+        because(rng, "a parent: a seed, and nobody else")
         return expansion(seeds[rng.integers(len(seeds))], rng) if seeds else None

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 
 from dgm.clade import Agent
 from dgm.jobs import AgentId, Evaluate, Expand, Job, TaskId
+from dgm.policies.reasons import because, heard, picked
 from dgm.pool import Pool
 from dgm.tree import Tree
 
 if TYPE_CHECKING:
     from numpy.random import Generator
+
+NOBODY = "there is nobody who may be chosen"
 
 Policy = Callable[[Tree, "Generator"], Job | None]
 """Picks the next job, or None to start nothing until something has finished. Pure."""
@@ -29,6 +32,7 @@ def thompson(pool: Pool, tau: float, rng: "Generator") -> int | None:
     import numpy as np
 
     if not len(pool):
+        because(rng, NOBODY)
         return None
     sizes = np.frombuffer(pool.sizes, dtype=np.int64)
     a = tau * (1.0 + np.frombuffer(pool.solved))
@@ -40,26 +44,38 @@ def thompson(pool: Pool, tau: float, rng: "Generator") -> int | None:
 
         draws[crowds] = betaincinv(a[crowds], b[crowds], rng.random(len(crowds)) ** (1.0 / sizes[crowds]))
     members = pool.members[int(np.argmax(draws))]
-    return members[rng.integers(len(members))]
+    winner = members[rng.integers(len(members))]
+    if (reasons := heard(rng)) is not None:
+        measure, n = f"theta ~ Beta(tau (1 + solved), tau (1 + failed)), tau = {tau:.4g}", a + b
+        spreads = np.sqrt(a * b / (n * n * (n + 1)))
+        reasons.compare(measure, pool, draws, winner, means=a / n, spreads=spreads)
+    return winner
 
 
 def favourite(pool: Pool, rng: "Generator") -> int | None:
     """The agent with the highest posterior mean (1 + solved) / (2 + solved + failed), ties by lot; None of none."""
     if not len(pool):
+        because(rng, NOBODY)
         return None
     means = [(1 + solved) / (2 + solved + failed) for solved, failed in pool.tallies]
     top = max(means)
     crowd = [agent for mean, members in zip(means, pool.members, strict=True) if mean == top for agent in members]
-    return crowd[rng.integers(len(crowd))]
+    winner = crowd[rng.integers(len(crowd))]
+    if (reasons := heard(rng)) is not None:
+        reasons.compare("posterior mean (1 + solved) / (2 + solved + failed), ties by lot", pool, means, winner)
+    return winner
 
 
 def anyone(pool: Pool, rng: "Generator") -> int | None:
     """Each agent as likely as any other; None of none."""
     if not len(pool):
+        because(rng, NOBODY)
         return None
     place = int(rng.integers(len(pool)))
     for members in pool.members:
         if place < len(members):
+            if (reasons := heard(rng)) is not None:
+                reasons.compare("the same chance for each", pool, [1.0] * len(pool.members), members[place], "lot")
             return members[place]
         place -= len(members)
     raise AssertionError("the sizes of a pool's groups add up to its length")
@@ -97,6 +113,7 @@ def shuffled(tasks: tuple[TaskId, ...], salt: str = "") -> tuple[TaskId, ...]:
 def evaluation(tree: Tree, agent: Agent, rng: "Generator") -> Evaluate:
     """A task that is new to `agent`, each as likely as any other. The agent has to be in `tree.evaluable`."""
     todo = tree.untried(agent)
+    picked(rng, "one of the {} that are new to the agent, each as likely as any other", len(todo))
     return Evaluate(agent.id, todo[rng.integers(len(todo))])
 
 
@@ -115,5 +132,11 @@ def study(parent: Agent, rng: "Generator") -> TaskId | None:
         if failed:
             least = min(parent.studied.get(task, 0) for task in failed)
             fresh = [task for task in failed if parent.studied.get(task, 0) == least]
+            whose = "parent" if agent is parent else "nearest ancestor that has failed any"
+            words = (
+                "a failure of the {}: one of the {} of {} that the parent was expanded on least often, {} times before"
+            )
+            picked(rng, words, whose, len(fresh), len(failed), least)
             return fresh[rng.integers(len(fresh))]
+    picked(rng, "none: neither the parent nor its ancestors have failed any that the parent has not solved")
     return None

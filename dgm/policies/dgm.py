@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal
 from dgm.clade import Agent
 from dgm.jobs import Expand, TaskId
 from dgm.policies.choosing import expansion, lot, shuffled
+from dgm.policies.reasons import because, heard
 from dgm.policies.staged import Staged
 from dgm.tree import Tree
 
@@ -58,7 +59,12 @@ class DGM(Staged):
         if not self.generation:
             children = Counter({agent.id: len(agent.children) + agent.expanding for agent in archive})
         candidates = [agent for agent in archive if agent.index in tree.expandable]
-        return candidates[lot([weight(agent.rate or 0.0, children[agent.id]) for agent in candidates], rng)]
+        weights = [weight(agent.rate or 0.0, children[agent.id]) for agent in candidates]
+        winner = candidates[lot(weights, rng)]
+        if (reasons := heard(rng)) is not None:
+            measure = "sigmoid(10 (rate - 0.5)) / (1 + children in the archive)"
+            reasons.compare(measure, candidates, weights, winner.index, "lot")
+        return winner
 
 
 def weight(score: float, children: int) -> float:
@@ -76,4 +82,5 @@ class NoArchive(DGM):
     """DGM's ablation without open-ended exploration: the parent is always the latest agent."""
 
     def parent(self, tree: Tree, archive: list[Agent], rng: "Generator") -> Agent:
+        because(rng, "a parent: the latest agent of the archive that may be expanded")
         return next(agent for agent in reversed(archive) if agent.index in tree.expandable)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dgm.jobs import Evaluate, Expand
 from dgm.policies.choosing import evaluation, expansion, favourite, own
+from dgm.policies.reasons import because
 from dgm.policies.scheduled import Scheduled
 from dgm.tree import Tree
 
@@ -21,9 +22,11 @@ class Greedy(Scheduled):
     """`budget` is B, in evaluations."""
 
     def expand(self, tree: Tree, tau: float, rng: "Generator") -> Expand | None:
+        because(rng, "a parent: the best by what it has solved and failed itself")
         index = favourite(own(tree, tree.expandable), rng)
         return None if index is None else expansion(tree.agent(index), rng)
 
     def evaluate(self, tree: Tree, tau: float, rng: "Generator") -> Evaluate | None:
+        because(rng, "an agent to evaluate: the best by what it has solved and failed itself")
         index = favourite(tree.evaluable, rng)
         return None if index is None else evaluation(tree, tree.agent(index), rng)

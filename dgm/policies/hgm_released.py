@@ -20,6 +20,7 @@ from dgm.clade import Agent
 from dgm.jobs import Evaluate, Expand, Job, JobId
 from dgm.policies.choosing import evaluation, expansion
 from dgm.policies.hgm import HGM
+from dgm.policies.reasons import because, heard
 from dgm.tree import Tree
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 LONG = 10_000
 Counts = tuple[list[int], list[int]]
 """How many results, and how many solved ones, the list of each agent holds."""
+
+WIDE = "{}: {} evaluations ^ {:g} = {:.2f} {} {} children and expansions under way"
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,12 @@ class Released(HGM):
         if self.left(tree) <= 0:
             return None
         begun = tree.evaluations + tree.evaluating
-        wide = begun**self.config.alpha < len(tree.agents) - 1 + tree.expanding
+        reach, width = begun**self.config.alpha, len(tree.agents) - 1 + tree.expanding
         job = self.opening(tree, rng)
-        if job is None and not wide:
+        if job is None:
+            rule, sign = ("look closer", "<") if reach < width else ("widen", ">=")
+            because(rng, WIDE, rule, begun, self.config.alpha, reach, sign, width)
+        if job is None and reach >= width:
             job = self.expand(tree, 1.0, rng)
         if job is None:
             job = self.evaluate(tree, 1.0, rng)
@@ -53,6 +59,10 @@ class Released(HGM):
         if not open_:
             return None
         counts = self.counts(tree)
+        because(
+            rng,
+            "a parent: the largest draw, by what a look at its clade counts, of those that count as having solved any",
+        )
         able = [index for index in open_ if counts[1][index]] or open_
         tried, solved = looked(tree, counts)
         return expansion(tree.agent(able[drawn(able, tried, solved, rng)]), rng)
@@ -61,6 +71,7 @@ class Released(HGM):
         open_ = sorted(index for members in tree.evaluable.members for index in members)
         if not open_:
             return None
+        because(rng, "an agent to evaluate: the largest draw, by its own list as looks have left it")
         return evaluation(tree, tree.agent(open_[drawn(open_, *self.counts(tree), rng)]), rng)
 
     def counts(self, tree: Tree) -> Counts:
@@ -73,7 +84,11 @@ class Released(HGM):
 def drawn(agents: list[int], tried: list[int], solved: list[int], rng: "Generator") -> int:
     """Where in `agents` the largest draw is."""
     draws = rng.beta([1 + solved[a] for a in agents], [1 + tried[a] - solved[a] for a in agents])
-    return int(draws.argmax())
+    place = int(draws.argmax())
+    if (reasons := heard(rng)) is not None:
+        tallies = [(solved[a], tried[a] - solved[a]) for a in agents]
+        reasons.compare("theta ~ Beta(1 + solved, 1 + failed)", agents, draws, agents[place], tallies=tallies)
+    return place
 
 
 def looked(tree: Tree, counts: Counts) -> Counts:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from dgm.clade import Agent
 from dgm.jobs import TaskId
 from dgm.policies.choosing import lot, shuffled
+from dgm.policies.reasons import heard
 from dgm.policies.staged import Staged
 from dgm.tree import Tree
 
@@ -47,7 +48,12 @@ class Pareto(Staged):
         open_ = [agent for agent in archive if agent.index in tree.expandable]
         wins = firsts(archive)
         weights = [wins.get(agent.index, 0) for agent in open_]
-        return open_[lot(weights if any(weights) else [1] * len(open_), rng)]
+        weights = weights if any(weights) else [1] * len(open_)
+        winner = open_[lot(weights, rng)]
+        if (reasons := heard(rng)) is not None:
+            measure = "tasks on which it is among the best, 0 for who is superfluous"
+            reasons.compare(measure, open_, weights, winner.index, "lot")
+        return winner
 
 
 def firsts(archive: Sequence[Agent]) -> dict[int, int]:

@@ -25,6 +25,7 @@ from dgm.policies.choosing import evaluation, expansion
 from dgm.policies.conclusion import Conclusion
 from dgm.policies.heredity import Floats, Indices
 from dgm.policies.posterior import Posterior
+from dgm.policies.reasons import because, heard
 from dgm.pool import Pool
 from dgm.tree import Tree
 
@@ -33,6 +34,13 @@ if TYPE_CHECKING:
 
 HINT = 0.2
 """What an evaluation under way is taken to add to the precision of an ability, before it is known."""
+
+RACE = "{}: the challenger's bound {:.4f} {} the incumbent's promise {:.4f}"
+DRAWN = "ability, drawn from what is believed of it; half of the time the second, where the first leads all"
+END = (
+    "the end: {:.1f} evaluations' worth is left, {:.1f} of them in reserve, a child takes {:.1f}, and {} agents could "
+    "have one: evaluate whoever may have the highest ability"
+)
 
 
 @dataclass
@@ -64,13 +72,20 @@ class Race:
         if rest < 1 or self.crowded(tree, k):
             return None
         if (agent := self.unmet(tree)) is not None:
+            because(rng, "newborn: {:.8} has met {} tasks, too few to be judged", agent.id, met(agent))
             return evaluation(tree, agent, rng)
         beliefs = self.posterior(tree, self.tau).heredity
         mean, cov = beliefs.mean, beliefs.cov
         parents, pupils = members(tree.expandable), members(tree.evaluable)
         if len(pupils) and (rest <= self.reserve * whole or rest < k + self.newborn or not len(parents)):
             abilities = mean[:, 0] + cov[:, 0, 0] ** 0.5 * rng.standard_normal(len(mean))
-            return evaluation(tree, tree.agent(top_two(abilities, pupils, rng)), rng)
+            winner = top_two(abilities, pupils, rng)
+            if (reasons := heard(rng)) is not None:
+                reasons.steps.append(END.format(rest, self.reserve * whole, k, len(parents)))
+                reasons.compare(
+                    DRAWN, pupils, abilities[pupils], winner, means=mean[pupils, 0], spreads=cov[pupils, 0, 0] ** 0.5
+                )
+            return evaluation(tree, tree.agent(winner), rng)
         if rest < k or not len(parents):
             return None
         promise = mean[:, 0] + self.horizon * mean[:, 1]
@@ -78,12 +93,22 @@ class Race:
         heat = self.noise * (rest / whole) ** 0.5
         moved = promise[parents] + heat * spread[parents] * rng.standard_normal(len(parents))
         incumbent = int(parents[np.argmax(moved)])
+        if (reasons := heard(rng)) is not None:
+            measure = f"promise: mean ability + {self.horizon:g} x mean drift + {heat:.3g} sd x N(0, 1)"
+            reasons.compare(measure, parents, moved, incumbent, means=promise[parents], spreads=spread[parents])
         rivals = pupils[pupils != incumbent]
         if len(rivals):
             doubt = 1 / np.sqrt(1 / cov[rivals, 0, 0] + HINT * under_way(tree)[rivals])
             bound = promise[rivals] + self.kappa * k**0.125 * doubt
-            if bound.max() > moved.max():
-                return evaluation(tree, tree.agent(int(rivals[np.argmax(bound)])), rng)
+            challenger = int(rivals[np.argmax(bound)])
+            if reasons is not None:
+                measure = f"bound: promise + {self.kappa * k**0.125:.3g} sd of the ability"
+                reasons.compare(measure, rivals, bound, challenger, means=promise[rivals], spreads=doubt)
+            promised, possible = moved.max(), bound.max()
+            if possible > promised:
+                because(rng, RACE, "evaluate the challenger", possible, "beats", promised)
+                return evaluation(tree, tree.agent(challenger), rng)
+            because(rng, RACE, "expand the incumbent", possible, "does not beat", promised)
         return expansion(tree.agent(incumbent), rng)
 
     def best(self, tree: Tree) -> Agent:

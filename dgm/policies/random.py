@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dgm.jobs import Evaluate, Expand
 from dgm.policies.choosing import anyone, evaluation, expansion
+from dgm.policies.reasons import because
 from dgm.policies.scheduled import Scheduled
 from dgm.tree import Tree
 
@@ -21,9 +22,11 @@ class Random(Scheduled):
     """`budget` is B, in evaluations."""
 
     def expand(self, tree: Tree, tau: float, rng: "Generator") -> Expand | None:
+        because(rng, "a parent: anyone")
         index = anyone(tree.expandable, rng)
         return None if index is None else expansion(tree.agent(index), rng)
 
     def evaluate(self, tree: Tree, tau: float, rng: "Generator") -> Evaluate | None:
+        because(rng, "an agent to evaluate: anyone")
         index = anyone(tree.evaluable, rng)
         return None if index is None else evaluation(tree, tree.agent(index), rng)

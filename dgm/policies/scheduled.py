@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dgm.jobs import Expand, Job
 from dgm.policies.budget import left, price, worth
 from dgm.policies.hgm import HGM
+from dgm.policies.reasons import because
 from dgm.tree import Tree
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ class Scheduled(HGM):
     def __call__(self, tree: Tree, rng: "Generator") -> Job | None:
         job = super().__call__(tree, rng)
         k = price(tree, self.config.expansion_cost)
-        if isinstance(job, Expand) and left(tree, self.budget, k) < k + 1:  # its child is to be evaluated, too
+        rest = left(tree, self.budget, k)
+        if isinstance(job, Expand) and rest < k + 1:  # its child is to be evaluated, too
+            words = "evaluate after all: {:.1f} evaluations' worth is left, a child and a look at it take {:.1f}"
+            because(rng, words, rest, k + 1)
             tau = self.budget / self.left(tree) if self.config.cooling else 1.0
             return self.evaluate(tree, tau, rng)
         return job

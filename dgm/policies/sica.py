@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dgm.clade import Agent
 from dgm.jobs import TaskId
+from dgm.policies.reasons import because, heard
 from dgm.policies.staged import Staged
 from dgm.tree import Tree
 
@@ -31,7 +32,16 @@ class SICA(Staged):
     def parent(self, tree: Tree, archive: list[Agent], rng: "Generator") -> Agent:
         best = max(archive, key=lambda agent: agent.rate or 0.0)
         bound = (best.rate or 0.0) - Z * error(best)
+        because(
+            rng,
+            "a parent: the newest with a rate of {:.3f} or more, what {:.8} with {:.3f} may be",
+            bound,
+            best.id,
+            best.rate or 0.0,
+        )
         near = [agent for agent in archive if (agent.rate or 0.0) >= bound and agent.index in tree.expandable]
+        if near and (reasons := heard(rng)) is not None:
+            reasons.compare("order of birth", near, [agent.index for agent in near], near[-1].index)
         return near[-1] if near else next(agent for agent in reversed(archive) if agent.index in tree.expandable)
 
 

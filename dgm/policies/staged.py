@@ -17,6 +17,7 @@ from dgm.config import PolicyConfig
 from dgm.jobs import Evaluate, Expand, Job, TaskId
 from dgm.policies.budget import left, price
 from dgm.policies.choosing import evaluation, expansion, favourite
+from dgm.policies.reasons import because, picked
 from dgm.tree import Tree
 
 if TYPE_CHECKING:
@@ -63,15 +64,20 @@ class Staged:
         if self.generation and (tree.expansions + tree.expanding) % self.generation:  # it is not complete yet
             job = self.expand(tree, k, rest, rng)
             if job is not None:
+                because(rng, "the generation of {} children is not complete", self.generation)
                 return job
         due = self.due(tree)
         if due is not None:
+            because(rng, "{:.8} is the oldest agent with a stage to finish", due.agent)
+            picked(rng, "the first of the stage that the agent has not met")
             return due
         if tree.running and self.generation:
             return None
         job = self.expand(tree, k, rest, rng)
         if job is not None or tree.running:
+            because(rng, "nobody has a stage to finish: the next children are written")
             return job
+        because(rng, "the budget holds no more children: what is left goes to whoever seems best")
         index = favourite(tree.evaluable, rng)  # the last crumbs of the budget
         return None if index is None else evaluation(tree, tree.agent(index), rng)
 
@@ -123,4 +129,5 @@ class Staged:
         first = 1 if self.generation else len(next(iter(self.stages(tree, archive[-1]))))
         if rest - first * tree.expanding < k + first:
             return None
+        because(rng, "a parent: one of the {} in the archive, of {} agents", len(archive), len(tree.agents))
         return self.rewrite(tree, self.parent(tree, archive, rng), rng)

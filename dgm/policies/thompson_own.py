@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dgm.jobs import Expand
 from dgm.policies.choosing import expansion, own, thompson
+from dgm.policies.reasons import because
 from dgm.policies.scheduled import Scheduled
 from dgm.tree import Tree
 
@@ -21,5 +22,6 @@ class ThompsonOwn(Scheduled):
     """`budget` is B, in evaluations."""
 
     def expand(self, tree: Tree, tau: float, rng: "Generator") -> Expand | None:
+        because(rng, "a parent: the largest draw, by what it has solved and failed itself")
         index = thompson(own(tree, tree.expandable), tau, rng)
         return None if index is None else expansion(tree.agent(index), rng)

@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING
 from dgm.clade import Agent
 from dgm.jobs import Evaluate, Expand
 from dgm.policies.choosing import evaluation, expansion
+from dgm.policies.reasons import because, heard
 from dgm.policies.scheduled import Scheduled
 from dgm.tree import Tree
 
 if TYPE_CHECKING:
     from numpy.random import Generator
+
+FOUND = "expand {:.8}: it has {} children, at most {} evaluations ^ {:g}, or {} of them to go on in"
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,16 @@ class UCT(Scheduled):
 
         level = [seed for seed in tree.seeds if seed.index in open_]
         total = tree.evaluations + tree.evaluating
+        because(
+            rng, "a parent: from the seeds down, by the largest index of its clade, as long as the way is wide enough"
+        )
         while level:
             agent = best(level, [self.index(a.clade_solved, tried(a), total) for a in level], rng)
             total = tried(agent)
             level = [child for child in agent.children if child.index in open_]
             narrow = len(agent.children) + agent.expanding <= total**self.widening
             if agent.index in pool and (narrow or not level):
+                because(rng, FOUND, agent.id, len(agent.children) + agent.expanding, total, self.widening, len(level))
                 return expansion(agent, rng)
         return None
 
@@ -64,6 +71,7 @@ class UCT(Scheduled):
         agents = [tree.agent(index) for members in tree.evaluable.members for index in members]
         if not agents:
             return None
+        because(rng, "an agent to evaluate: the largest index of its own record")
         total = tree.evaluations + tree.evaluating
         indices = [self.index(a.solved, a.evaluations + len(a.evaluating), total) for a in agents]
         return evaluation(tree, best(agents, indices, rng), rng)
@@ -73,4 +81,9 @@ def best(agents: list[Agent], indices: list[float], rng: "Generator") -> Agent:
     """One with the largest index."""
     top = max(indices)
     tied = [agent for agent, index in zip(agents, indices, strict=True) if index == top]
-    return tied[rng.integers(len(tied))]
+    winner = tied[rng.integers(len(tied))]
+    if (reasons := heard(rng)) is not None:
+        reasons.compare(
+            "solved / n + c sqrt(ln n_parent / n), those under way failed, ties by lot", agents, indices, winner.index
+        )
+    return winner
