@@ -34,6 +34,7 @@ _HOMES = {
         "Task",
     ),
     "dgm.readiness": ("examine",),
+    "dgm.opened": ("OpenedRun", "open_run"),
     "dgm.run": ("Run", "start_run"),
     "dgm.tree": ("Tree",),
 }

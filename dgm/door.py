@@ -39,6 +39,7 @@ class Route(Struct, frozen=True):
     spending: Spending
     secrets: frozenset[str] = frozenset()
     backoff: float = 1.0
+    role: str = ""
 
 
 class Door:
@@ -62,7 +63,7 @@ class Door:
         self._flying: dict[int, Reservation] = {}
         self._asking: set[Future[Chat]] = set()
         self._failing: dict[_Call, str] = {}
-        self._ledger = Ledger(record, durable=route.price != FREE, secrets=route.secrets)
+        self._ledger = Ledger(record, durable=route.price != FREE, secrets=route.secrets, role=route.role)
         try:
             folder.mkdir()
             folder.chmod(0o755)

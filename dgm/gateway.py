@@ -39,7 +39,7 @@ class Gateway:
         backoff: float = 1.0,
     ) -> None:
         self._routes = {
-            role: Route(config, model, price_of(config, model), spending, frozenset(secrets), backoff)
+            role: Route(config, model, price_of(config, model), spending, frozenset(secrets), backoff, role)
             for role, (config, model) in models.items()
         }
         self._spending = spending

@@ -32,14 +32,16 @@ MAX_FILE = 16_000_000
 class Ledger:
     """The writing end. Thread-safe; one at a time for a folder, a second one raises `BlockingIOError`.
 
-    durable: wait for the disk on each line, which only money is worth. secrets: never written.
+    durable: wait for the disk on each line, which only money is worth. secrets: never written. role: what the calls
+    are for, noted with each.
     """
 
-    def __init__(self, folder: Path, *, durable: bool, secrets: Collection[str] = ()) -> None:
+    def __init__(self, folder: Path, *, durable: bool, secrets: Collection[str] = (), role: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._durable = durable
         self._secrets = secrets
+        self._role = {"role": role} if role else {}
         self._lock = threading.Lock()
         self._file = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         try:
@@ -54,7 +56,7 @@ class Ledger:
             os.close(self._file)
             raise
         self._said: list[Any] = []
-        self._tools: Any = None
+        self._tools: Any = ...  # so that the first request says which it has, though it be none
 
     def close(self) -> None:
         # A process that is just being forked has a copy of the file, and would hold the lock until it execs.
@@ -65,7 +67,7 @@ class Ledger:
         """Note a call that is about to be sent and return its number. Raises `OSError`; then it must not be sent."""
         with self._lock:
             call = self._calls + 1
-            self._write({"call": call, "reserve": usd}, "request", self._news(request))
+            self._write({"call": call, "reserve": usd, **self._role}, "request", self._news(request))
             self._calls = call
             return call
 
@@ -152,17 +154,22 @@ def read_transcript(folder: Path) -> str:
 
 def _lines(folder: Path) -> Iterator[dict[str, Any]]:
     """The whole lines of the ledger. A torn one was a request never sent, or a reply whose reservation stands."""
-    try:
-        data = (folder / NAME).read_bytes()
-    except FileNotFoundError:
-        return
-    for raw in data.splitlines():
+    for raw in raw_lines(folder):
         try:
             line = msgspec.json.decode(raw, type=dict[str, Any])
         except msgspec.DecodeError:
             continue
         if isinstance(line.get("call"), int) and ("reserve" in line or "usd" in line):
             yield line
+
+
+def raw_lines(folder: Path) -> Iterator[bytes]:
+    """The lines of the ledger in `folder`, one at a time; none if there is no ledger."""
+    try:
+        with (folder / NAME).open("rb") as file:
+            yield from file
+    except FileNotFoundError:
+        return
 
 
 def _readable(line: Mapping[str, Any]) -> Iterator[str]:

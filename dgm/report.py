@@ -115,7 +115,7 @@ class Comparison(Struct, frozen=True):
 
 class JobRow(Struct, frozen=True):
     """One attempt. `outcome`: born, solved, unsolved, running, or the cause of its failure; `child`: what was born;
-    `author`: who rewrote the agent, if not itself."""
+    `author`: who rewrote the agent, if not itself; `agent`: what the job is about."""
 
     id: JobId
     kind: str
@@ -128,6 +128,7 @@ class JobRow(Struct, frozen=True):
     started: float
     ended: float | None
     author: AgentId | None = None
+    agent: AgentId = ""
 
 
 def setting(config: Mapping[str, Any], key: str, default: Any) -> Any:
@@ -279,5 +280,7 @@ def ended(started: JobStarted, end: AgentBorn | TaskScored | JobFailed | None) -
     usage = end.usage if end else Usage()
     at = end.at if end else None
     author = started.job.author if isinstance(started.job, Expand) else None
-    task = started.job.task
-    return JobRow(started.id, kind(started), task, outcome, reason, child, flags, usage, started.at, at, author)
+    job = started.job
+    return JobRow(
+        started.id, kind(started), job.task, outcome, reason, child, flags, usage, started.at, at, author, job.agent
+    )

@@ -9,8 +9,8 @@ import dgm
 
 PUBLIC = """
 Agent Archive BadFiles Benchmark Config ConfigError End Errand Evaluate Expand Failure File Files Grade HGM Limits Model
-ModelFault Patch Policy Price Ran Reader Rewrite Run Sandbox SandboxFault Task Tree Usage Verdict Work __version__
-examine open_benchmark read_folder read_tree start_run write_folder
+ModelFault OpenedRun Patch Policy Price Ran Reader Rewrite Run Sandbox SandboxFault Task Tree Usage Verdict Work __version__
+examine open_benchmark open_run read_folder read_tree start_run write_folder
 """
 
 

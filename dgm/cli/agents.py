@@ -1,20 +1,20 @@
-"""The commands that look at one agent: `show`, `diff`, `log`, `export`.
+"""The commands that look at one agent: `show`, `diff`, `log`.
 
-Invariant: an agent's files and words are shown, compared and written, never run and never trusted.
+Invariant: an agent's files and words are shown and compared, never run and never trusted.
 """
 
-import difflib
 import sys
 from pathlib import Path
 
 from msgspec import Struct
 
 from dgm.archive import ARTIFACTS, LOG
+from dgm.changes import differing
 from dgm.cli.advising import looking
 from dgm.cli.failing import Unable
 from dgm.cli.looking import SIMULATION, tally_line
 from dgm.cli.reading import open_reader
-from dgm.files import Files, write_folder
+from dgm.files import write_folder
 from dgm.jobs import AgentId, JobId, TaskId, Usage
 from dgm.log import LogReader
 from dgm.policies.conclusion import best
@@ -125,14 +125,6 @@ def some(agents: tuple[AgentId, ...], most: int = 12) -> str:
 # ---------------------------------------------------------------- diff
 
 
-class FileDiff(Struct, frozen=True):
-    """`change`: added, removed, changed, or mode; `diff`: unified, empty for a file that is not text."""
-
-    path: str
-    change: str
-    diff: str
-
-
 def show_diff(a: str, b: str | None, archive: Path | None, as_json: bool) -> None:
     reader = open_reader(archive)
     first = find(reader.tree, a)
@@ -152,37 +144,12 @@ def show_diff(a: str, b: str | None, archive: Path | None, as_json: bool) -> Non
         out(*(coloured(line) for line in paragraph(file.diff).splitlines()))
 
 
-def differing(old: Files, new: Files) -> list[FileDiff]:
-    """The files in which two sources differ, by path."""
-    found = []
-    for path in sorted(old.keys() | new.keys()):
-        before, after = old.get(path), new.get(path)
-        if before == after:
-            continue
-        if before is None or after is None:
-            change = "removed" if after is None else "added"
-        else:
-            change = "changed" if before.data != after.data else "mode"
-        diff = unified(path, before.data if before else b"", after.data if after else b"")
-        found.append(FileDiff(path, change, diff))
-    return found
-
-
-def unified(path: str, before: bytes, after: bytes) -> str:
-    """A unified diff; says so where the contents are not text."""
-    try:
-        old, new = before.decode().split("\n"), after.decode().split("\n")
-    except UnicodeDecodeError:
-        return f"(binary: {len(before):,} bytes before, {len(after):,} after)"
-    return "\n".join(difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", lineterm=""))
-
-
 def coloured(line: str) -> str:
     style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
     return styled(line, style) if style and colourful(sys.stdout) else line
 
 
-# ---------------------------------------------------------------- log, export
+# ---------------------------------------------------------------- log
 
 
 def show_log(name: str, archive: Path | None, as_json: bool) -> None:
@@ -242,15 +209,3 @@ def show_transcript(name: str, job: JobId, archive: Path | None, as_json: bool) 
     if not text:
         note("Nothing was said in this job.")
     out(*paragraph(text).splitlines())
-
-
-def export_agent(name: str, folder: Path, archive: Path | None) -> None:
-    reader = open_reader(archive)
-    agent = find(reader.tree, name)
-    source = reader.source(agent.id)
-    try:
-        write_folder(source, folder)
-    except FileExistsError:
-        raise Unable(f"{folder} is not an empty folder: name a new one") from None
-    out(str(folder))
-    note(f"{count(len(source), 'file')} of {agent.id}. A model wrote this code: read it before you run it.")

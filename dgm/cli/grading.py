@@ -10,8 +10,9 @@ from msgspec import Struct
 from dgm.archive import LOG
 from dgm.attempt import Attempt, readable
 from dgm.benchmarks import in_images, open_benchmark
+from dgm.changes import differing
 from dgm.cli.advising import looking
-from dgm.cli.agents import as_dict, coloured, differing, verdict
+from dgm.cli.agents import as_dict, coloured, verdict
 from dgm.cli.failing import Unable
 from dgm.cli.reading import open_reader
 from dgm.config import ConfigError
