@@ -36,19 +36,34 @@ def load(
 ) -> Config:
     """The settings of the file at `path` (None: the defaults), the environment, and `section.key=value` overrides.
 
-    `recommended`: sections of settings for a benchmark, which stand in for what was set nowhere.
-
     Raises `ConfigError`, also for a file that cannot be read.
     """
-    table: Table = {}
-    if path is not None:
-        try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            advice = "; `dgm init` writes a new dgm.toml" if isinstance(error, FileNotFoundError) else ""
-            raise ConfigError(f"{path} cannot be read: {error.strerror}{advice}") from error
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
+    return layered({} if path is None else read(path), environ, overrides, recommended)
+
+
+def read(path: Path) -> Table:
+    """What stands in a file of settings, unchecked. Raises `ConfigError`."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        advice = "; `dgm init` writes a new dgm.toml" if isinstance(error, FileNotFoundError) else ""
+        raise ConfigError(f"{path} cannot be read: {error.strerror}{advice}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
+
+
+def layered(
+    table: Table,
+    environ: Mapping[str, str],
+    overrides: Iterable[str] = (),
+    recommended: Callable[[str], Mapping[str, Table]] = lambda benchmark: {},
+) -> Config:
+    """The settings in `table`, which is changed by it, the environment, and the overrides, later ones winning.
+
+    `recommended`: sections of settings for a benchmark, which stand in for what was set nowhere.
+
+    Raises `ConfigError`.
+    """
     for name, value in sorted(environ.items()):
         if name.startswith(PREFIX) and name not in NO_SETTINGS:
             put(table, key_of(name), value)
