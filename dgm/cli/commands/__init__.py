@@ -9,11 +9,12 @@ from dgm.cli.app import app
 # isort: off
 from dgm.cli.commands import running
 from dgm.cli.commands import looking
+from dgm.cli.commands import reporting
 from dgm.cli.commands import carrying
 from dgm.cli.commands import machine
 from dgm.cli.commands import simulated
 
-__all__ = ["app", "carrying", "looking", "machine", "running", "simulated"]
+__all__ = ["app", "carrying", "looking", "machine", "reporting", "running", "simulated"]
 
 for one in app.registered_commands:  # or else the list of commands is cut at the width of the terminal
     one.short_help = one.callback.__doc__ if one.callback else None
