@@ -132,10 +132,8 @@ def study(parent: Agent, rng: "Generator") -> TaskId | None:
         if failed:
             least = min(parent.studied.get(task, 0) for task in failed)
             fresh = [task for task in failed if parent.studied.get(task, 0) == least]
-            whose = "parent" if agent is parent else "nearest ancestor that has failed any"
-            words = (
-                "a failure of the {}: one of the {} of {} that the parent was expanded on least often, {} times before"
-            )
+            whose = "the parent" if agent is parent else "the nearest ancestor with any"
+            words = "a failure of {}, by lot from {} of {}: those that expansions of the parent studied least, {} times"
             picked(rng, words, whose, len(fresh), len(failed), least)
             return fresh[rng.integers(len(fresh))]
     picked(rng, "none: neither the parent nor its ancestors have failed any that the parent has not solved")

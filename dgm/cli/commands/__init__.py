@@ -9,12 +9,28 @@ from dgm.cli.app import app
 # isort: off
 from dgm.cli.commands import running
 from dgm.cli.commands import looking
+from dgm.cli.commands import explaining
+from dgm.cli.commands import tracing
 from dgm.cli.commands import reporting
+from dgm.cli.commands import validating
 from dgm.cli.commands import carrying
+from dgm.cli.commands import data
 from dgm.cli.commands import machine
 from dgm.cli.commands import simulated
 
-__all__ = ["app", "carrying", "looking", "machine", "reporting", "running", "simulated"]
+__all__ = [
+    "app",
+    "carrying",
+    "data",
+    "explaining",
+    "looking",
+    "machine",
+    "reporting",
+    "running",
+    "simulated",
+    "tracing",
+    "validating",
+]
 
 for one in app.registered_commands:  # or else the list of commands is cut at the width of the terminal
     one.short_help = one.callback.__doc__ if one.callback else None

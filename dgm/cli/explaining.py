@@ -1,0 +1,254 @@
+"""`explain` in words: a choice, the choices that led to an agent, and whether a log can be recomputed.
+
+Invariant: a choice that does not come out as it was recorded is said to be so before anything else is said of it.
+"""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dgm import explain
+from dgm.archive import LOG, Reader
+from dgm.cli.advising import looking
+from dgm.cli.failing import ERROR, Unable
+from dgm.cli.looking import SIMULATION
+from dgm.cli.reading import open_reader
+from dgm.explain import AgentChoices, Candidate, Choice, Comparison, Standing, kind
+from dgm.jobs import Expand, Job, JobId
+from dgm.log import LogReader
+from dgm.report import SHORTEST, NoSuchAgent, find, simulation
+from dgm.text import clip, count, fold, note, out, out_json, plain, short, styled
+from dgm.tree import Tree
+
+INDENT = 11
+CHANCES = 5
+"""Agents whose chances are shown."""
+
+
+def show_explanation(name: str | None, archive: Path | None, as_json: bool, redraws: int, policy: str) -> None:
+    reader = open_reader(archive)
+    tree = reader.tree
+    log = LogReader(reader.path / LOG)
+    job = job_of(tree, name)
+    if job is not None:
+        found = explain.explain(log.events(), job.__eq__, lambda _: redraws, policy)
+        if not found:
+            raise Unable(f"no job {job} was started in this log, which ends with job {tree.next_job - 1}")
+        report: Choice | AgentChoices = found[0]
+    else:
+        report = explain.of_agent(log.events(), find(tree, name or ""), redraws, policy)
+    if as_json:
+        out_json({"simulation": simulation(tree), **explained_json(report)})
+        return
+    lines = choice_lines(report) if isinstance(report, Choice) else agent_lines(report)
+    out(*fold([*lines, *([SIMULATION] if simulation(tree) else [])], INDENT))
+    if isinstance(report, AgentChoices):
+        note(f"`{looking(archive, 'explain', 'JOB')}` tells more of any of these jobs.")
+
+
+def explained_json(report: Choice | AgentChoices) -> dict[str, object]:
+    return {"choice": report} if isinstance(report, Choice) else {"choices": report}
+
+
+def job_of(tree: Tree, name: str | None) -> JobId | None:
+    """The job that is meant, if it is a job. Raises `Unable`."""
+    if tree.next_job == 1 and (name is None or name.isdecimal()):
+        raise Unable("nothing was chosen in this run yet: its log has no job")
+    if name is None:
+        return tree.next_job - 1
+    if not (name.isascii() and name.isdecimal()):
+        return None
+    job = int(name) if len(name) < 16 else tree.next_job
+    alike = len(name) >= SHORTEST and any(id.startswith(name) for id in tree.agents)
+    if job < tree.next_job:
+        if alike:
+            note(f"An agent's hash begins with {name}, too; this is the job. More digits mean the agent.")
+        return job
+    if alike:
+        return None
+    raise NoSuchAgent(f"there is neither a job {name}, as the last one is {tree.next_job - 1}, nor such an agent")
+
+
+# ---------------------------------------------------------------- one choice
+
+
+def choice_lines(choice: Choice) -> list[str]:
+    moment = datetime.fromtimestamp(choice.at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    lines = [
+        f"job {choice.id:<6} {job_words(choice.job)}: {outcome_words(choice)}",
+        f"moment     {moment} UTC, after {count(choice.event, 'event')} of the log",
+        f"its agent  {standing_words(choice.standing)}",
+        f"policy     {plain(choice.policy)}, random numbers of ({choice.random_seed}, {choice.event})",
+        f"recomputed {agreement(choice)}",
+    ]
+    if choice.same is False:
+        lines.append(styled("           what follows led to the recomputed job, not to the recorded one", "yellow"))
+    for step in choice.steps:
+        if step.rule:
+            lines.append(f"rule       {plain(step.rule)}")
+        if step.comparison is not None:
+            lines += comparison_lines(step.comparison)
+    if choice.task_words:
+        lines.append(f"task       {plain(choice.task_words)}")
+    if choice.chances:
+        lines.append(f"chances    in {choice.redraws} choices with other random numbers: {chance_words(choice)}")
+    return lines
+
+
+def job_words(job: Job | None) -> str:
+    if job is None:
+        return "no job"
+    if isinstance(job, Expand):
+        by = f" by {short(job.author)}" if job.author else ""
+        return f"expand {short(job.agent)}{by}, " + (
+            f"with its failure on {plain(job.study)}" if job.study else "without evidence"
+        )
+    return f"evaluate {short(job.agent)} on {plain(job.task)}"
+
+
+def outcome_words(choice: Choice) -> str:
+    if choice.child is not None:
+        return f"{short(choice.child)} was born"
+    return choice.outcome + (f", {clip(choice.reason, 100)}" if choice.reason else "")
+
+
+def standing_words(standing: Standing) -> str:
+    own, clade = standing.solved + standing.failed, standing.clade_solved + standing.clade_failed
+    return (
+        f"{short(standing.agent)}, at that moment {standing.solved} of {own} solved, "
+        f"{standing.clade_solved} of {clade} in its clade, {standing.children} child{'ren' * (standing.children != 1)}"
+    )
+
+
+def agreement(choice: Choice) -> str:
+    if choice.same:
+        return styled("the same job, from the log alone", "green")
+    if choice.same is None:
+        return styled(f"not at all: {plain(choice.doubt)}", "yellow")
+    return styled(f"NOT the same, but {job_words(choice.again)}: {plain(choice.doubt)}", "red")
+
+
+def comparison_lines(comparison: Comparison) -> list[str]:
+    head = f"compared   {count(comparison.among, 'agent')} by {plain(comparison.measure)}"
+    rows = [candidate_line(comparison, one) for one in comparison.candidates]
+    more = comparison.among - sum(1 + one.alike for one in comparison.candidates)
+    if more > 0:
+        rows.append(f"{'and ' + format(more, ',') + ' more':>19}")
+    return [head, f"{'value':>10}  {'drawn from':<21}  {'own':>7}  {'clade':>9}  agent", *rows]
+
+
+def candidate_line(comparison: Comparison, one: Candidate) -> str:
+    standing = one.standing
+    own = f"{standing.solved}/{standing.solved + standing.failed}"
+    clade = f"{standing.clade_solved}/{standing.clade_solved + standing.clade_failed}"
+    source = f"{one.tally[0]}/{sum(one.tally)}" if one.tally else ""
+    source += f" {one.mean:.3f}" if one.mean is not None else ""
+    source += f" sd {one.spread:.3f}" if one.spread is not None else ""
+    words = f" and {one.alike} alike" if one.alike else ""
+    if one.share is not None:
+        words += f", {one.share:.1%} each" if one.alike else f", {one.share:.1%}"
+    if standing.agent == comparison.winner:
+        words += ", winner" + (f" by {number(comparison.margin)}" if comparison.margin is not None else "")
+    elif standing.agent == comparison.runner_up:
+        words += ", runner-up"
+    return f"{number(one.value):>10}  {source.strip():<21}  {own:>7}  {clade:>9}  {short(standing.agent)}{words}"
+
+
+def number(value: float) -> str:
+    return (
+        f"{value:,.0f}"
+        if value == int(value) and abs(value) >= 2
+        else f"{value:.4f}"
+        if abs(value) < 1e6
+        else "unlimited"
+    )
+
+
+def chance_words(choice: Choice) -> str:
+    shown = list(choice.chances[:CHANCES])
+    mine = next((c for c in choice.chances if (c.kind, c.agent) == (kind(choice.job), choice.job.agent)), None)
+    if mine is not None and mine not in shown:
+        shown.append(mine)
+    words = [
+        f"{c.kind} {short(c.agent)} {c.share:.1%}{' (this one)' if c is mine else ''}"
+        if c.agent
+        else f"nothing {c.share:.1%}"
+        for c in shown
+    ]
+    if mine is None:
+        words.append("this one 0%")
+    rest = len(choice.chances) - len(shown)
+    return ", ".join(words) + (f", {rest} more" if rest > 0 else "")
+
+
+# ---------------------------------------------------------------- the choices that led to an agent
+
+
+def agent_lines(found: AgentChoices) -> list[str]:
+    lines: list[str] = []
+    if found.birth is None:
+        lines.append(f"{short(found.agent)} is a seed: it was there before anything was chosen")
+    else:
+        lines += choice_lines(found.birth)
+    for title, choices in (("its ancestors", found.ancestors), ("its evaluations", found.evaluations)):
+        if choices:
+            lines += ["", styled(f"{title}, {count(len(choices), 'choice')}", "bold"), *map(choice_line, choices)]
+    return lines
+
+
+def choice_line(choice: Choice) -> str:
+    subject = f"{short(choice.child)} of {short(choice.job.agent)}" if choice.child else plain(choice.job.task or "")
+    if choice.same is None:
+        return f"{choice.id:>6}  {outcome(choice)}  {subject}: not recomputed"
+    wrong = "" if choice.same else styled("NOT as recorded: ", "red")
+    return f"{choice.id:>6}  {outcome(choice)}  {subject}: {wrong}{summary(choice)}"
+
+
+def outcome(choice: Choice) -> str:
+    return f"{choice.outcome:<8}"
+
+
+def summary(choice: Choice) -> str:
+    """What decided the choice, in a few words."""
+    rules = [step.rule for step in choice.steps if step.rule]
+    decisive = choice.decisive
+    rule = plain(rules[0].partition(":")[0]) if rules else "chosen"
+    if decisive is None:
+        return plain(rules[-1]) if rules else "chosen"
+    winner = next(one for one in decisive.candidates if one.standing.agent == decisive.winner)
+    if winner.share is not None:
+        return f"{rule}; drawn with {winner.share:.1%}, among {decisive.among:,}"
+    if decisive.runner_up is None or decisive.margin is None:
+        return f"{rule}; {number(winner.value)}, nobody else"
+    behind = f"{number(decisive.margin)} ahead of {short(decisive.runner_up)}"
+    return f"{rule}; {number(winner.value)}, {behind}, among {decisive.among:,}"
+
+
+# ---------------------------------------------------------------- all choices
+
+
+def show_check(archive: Path | None, as_json: bool, policy: str) -> None:
+    """Ends the process with code 1 where not all choices come out as recorded."""
+    reader = open_reader(archive)
+    found = explain.check(LogReader(reader.path / LOG).events(), policy)
+    if as_json:
+        out_json(found)
+    else:
+        line = f"{count(found.choices, 'choice')}: {found.same:,} recomputed as recorded, {found.different:,} not"
+        out(*fold([line + (f", {found.unknown:,} not recomputed" if found.unknown else "")], INDENT))
+        for one in found.differences:
+            again = f"recorded {job_words(one.job)}; recomputed {job_words(one.again)}"
+            out(*fold([f"job {one.id:<6} {again}: {plain(one.doubt)}"], INDENT))
+        if found.different > len(found.differences):
+            out(f"and {found.different - len(found.differences):,} more")
+        out(*fold(map(plain, found.doubts), INDENT))
+        if found.different and (copies := mended(reader)):
+            out(f"The log was mended ({copies}): what was lost decided choices, too.")
+    if found.same < found.choices:
+        sys.stdout.flush()
+        sys.exit(ERROR)
+
+
+def mended(reader: Reader) -> str:
+    """The copies of the log that `dgm check --repair` has left."""
+    return ", ".join(sorted(path.name for path in reader.path.glob(f"{LOG}.damaged-*"))[:3])
