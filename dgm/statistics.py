@@ -6,7 +6,7 @@ libraries in all that an archive is read with. `docs/statistics.md` says what is
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import cos, exp, hypot, inf, lgamma, log, log1p, pi, sqrt
+from math import atan, cos, exp, fsum, gcd, hypot, inf, lgamma, log, log1p, pi, sin, sqrt
 from statistics import NormalDist
 from typing import Literal
 
@@ -71,6 +71,69 @@ def paired_difference(gained: int, lost: int, same: int, level: float = LEVEL) -
     tail = (1 - level) / 2
     low, high = _low(gained, lost, total, tail), -_low(lost, gained, total, tail)
     return Difference((gained - lost) / total, low, high)
+
+
+def clustered(differences: Sequence[float], level: float = LEVEL) -> tuple[Difference, float]:
+    """The mean of `differences`, one a task, each between the rates that two agents have on it, and its p-value.
+
+    For repeated attempts: repeats of a task are no new tasks, so each task counts once. Where every difference is
+    -1, 0 or 1 this is `paired_difference` and `mcnemar`. Else the interval is Student's over tasks, with half a task
+    won and half a one lost and one with no difference added to them (Agresti and Min, Stat. Med. 24, 2005), widened to
+    hold 0 unless the exact sign-flip test (Fisher 1935), which is McNemar's where both apply, rejects too. The p-value
+    is the larger of the two, so that again the interval leaves out 0 if and only if p <= 1 - `level`.
+    """
+    if all(one in (-1, 0, 1) for one in differences):
+        gained, lost = differences.count(1), differences.count(-1)
+        return paired_difference(gained, lost, len(differences) - gained - lost, level), mcnemar(gained, lost)
+    n = len(differences)
+    mean, centre = fsum(differences) / n, fsum(differences) / (n + 2)
+    error = sqrt(max((fsum(one * one for one in differences) + 1) / (n + 2) - centre * centre, 0.0) / (n + 2))
+    p = max(2 * student(-abs(centre) / error, n + 1), flipped(differences))
+    half = _student_quantile((1 + level) / 2, n + 1) * error
+    low, high = max(min(centre - half, mean), -1.0), min(max(centre + half, mean), 1.0)
+    if p > 1 - level:
+        low, high = min(low, 0.0), max(high, 0.0)
+    return Difference(mean, low, high), p
+
+
+def flipped(differences: Sequence[float]) -> float:
+    """The exact, two-sided p-value of the sum, where each difference might as well have the other sign.
+
+    The differences are counted in units of 1/840, which is exact for up to 8 repeats.
+    """
+    units = [abs(round(one * 840)) for one in differences]
+    unit = gcd(*units) or 1
+    chances = {0: 1.0}
+    for size in (one // unit for one in units if one):
+        halves = [(total + sign * size, chance / 2) for total, chance in chances.items() for sign in (-1, 1)]
+        chances = {}
+        for total, chance in halves:
+            chances[total] = chances.get(total, 0.0) + chance
+    seen = abs(sum(round(one * 840) for one in differences)) // unit
+    return min(1.0, fsum(chance for total, chance in chances.items() if abs(total) >= seen))
+
+
+def student(t: float, freedom: int) -> float:
+    """P(T <= t) for Student's T (Abramowitz and Stegun 26.7.3 and 26.7.4)."""
+    angle = atan(t / sqrt(freedom))
+    total = term = cos(angle) if freedom % 2 else 1.0
+    for k in range(3 if freedom % 2 else 2, freedom, 2):
+        term *= cos(angle) ** 2 * (k - 1) / k
+        total += term
+    if freedom == 1:
+        total = 0.0
+    return (1 + (2 / pi * (angle + sin(angle) * total) if freedom % 2 else sin(angle) * total)) / 2
+
+
+def _student_quantile(p: float, freedom: int) -> float:
+    """For p > 1/2, to 9 digits."""
+    low, high = 0.0, 1.0
+    while student(high, freedom) < p:
+        low, high = high, 2 * high
+    while high - low > 1e-9 * high:
+        middle = (low + high) / 2
+        low, high = (middle, high) if student(middle, freedom) < p else (low, middle)
+    return (low + high) / 2
 
 
 def holm(ps: Sequence[float]) -> list[float]:

@@ -1,0 +1,211 @@
+"""`validate`: agents on the held-out tasks, and in words what that says of them.
+
+Invariant: a gain or a loss is only called so beside an interval that leaves out 0, and that was corrected for all that
+was looked at; a use of held-out tasks is on record before it is begun.
+"""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from dgm.archive import Reader
+from dgm.benchmarks import open_benchmark
+from dgm.clade import Agent
+from dgm.cli.failing import Unable, leave
+from dgm.cli.looking import SIMULATION
+from dgm.cli.reading import archive_folder, driven, open_reader
+from dgm.durable import locked, make_folder, written
+from dgm.flight import End
+from dgm.jobs import AgentId
+from dgm.policies.conclusion import best
+from dgm.report import NoSuchAgent, find
+from dgm.settings import build
+from dgm.statistics import Difference
+from dgm.text import clip, count, fold, note, out, out_json, plain, short
+from dgm.validation import FOLDER, LOCK, Claim, Use, Validation, claims, folder_of, read_uses, recorded, validated
+from dgm.verdicts import Match, Score
+
+DAY = "%Y-%m-%d"
+NO_TASKS = (
+    "this run has no held-out tasks, so nothing here could tell luck from a gain. A new run sets some aside with "
+    "`--set run.held_out=N`; this one takes tasks that it has never met with `dgm run --set run.held_out=NAMES --amend "
+    "run.held_out`, if its benchmark has any"
+)
+
+
+class Report(Struct, frozen=True):
+    """`champion`: the best agent now. `running`: whether the run goes on, so that it may change; None: unknown."""
+
+    champion: AgentId
+    validation: Validation
+    claims: tuple[Claim, ...]
+    running: bool | None
+
+
+def validate(names: Sequence[str], archive: Path | None, repeats: int, usd: float | None, as_json: bool) -> None:
+    """Ends the process with the code of what came to an end, unless that is 0."""
+    folder = archive_folder(archive)
+    reader = open_reader(archive)
+    tree = reader.tree
+    use = wanted(reader, names, repeats)
+    champion = use.champion
+    make_folder(folder / FOLDER, 0o700)
+    with written(folder / FOLDER), locked(folder / FOLDER / LOCK):
+        use = recorded(folder, use)
+        end = attempted(reader, use, usd)
+    found = validated(folder, tree, use, read_uses(folder))
+    told = claims(tree, tree.agents[champion], tree.agents[use.baseline], found)
+    report = Report(champion, found, tuple(told), driven(folder))
+    if as_json:
+        out_json(report)
+    else:
+        out(*fold(report_lines(report, {id: tree.agents[id] for id in (use.baseline, *use.rivals)}), 13))
+    if end.code:
+        note(f"dgm: {plain(end.reason)}; the same command goes on from here")
+        leave(end.code)
+
+
+def wanted(reader: Reader, names: Sequence[str], repeats: int) -> Use:
+    """The use that is asked for. Raises `NoSuchAgent`, `Unable`, `ConfigError`."""
+    tree = reader.tree
+    champion = best(tree)
+    if champion is None:
+        raise NoSuchAgent("there are no agents in this archive yet")
+    rivals = [champion, *(find(tree, name) for name in names)]
+    if not tree.held_out:
+        raise Unable(NO_TASKS)
+    baseline = champion.lineage()[0]
+    ids = tuple(dict.fromkeys(rival.id for rival in rivals if rival is not baseline))
+    if not ids:
+        raise Unable("the best agent is still the seed, and has nothing to be compared with; name another agent")
+    config = build(tree.config)
+    benchmark = open_benchmark(config.run.benchmark, config.grading)
+    key = folder_of(config, benchmark.version, tree.held_out)
+    return Use(time.time(), baseline.id, champion.id, ids, repeats, tree.held_out, key)
+
+
+def attempted(reader: Reader, use: Use, usd: float | None) -> End:
+    """Let the agents of `use` attempt all that they have not attempted yet, for at most `usd` dollars in its folder."""
+    from dgm.cli.driving import open_more_files, steered
+    from dgm.replay import measure
+
+    config = build(reader.tree.config)
+    open_more_files()
+    agents = {id: reader.source(id) for id in (use.baseline, *use.rivals)}
+    attempts = len(agents) * len(use.tasks) * use.repeats
+    note(
+        f"{count(len(agents), 'agent')}, {count(len(use.tasks), 'held-out task')}, "
+        f"{count(use.repeats, 'attempt')} each: {attempts:,} in all."
+    )
+    measured = measure(
+        agents, use.tasks, config, reader.path / FOLDER / use.folder, os.environ, use.repeats, usd, steered
+    )
+    return next((one.end for one in measured if one.end.code), End(0, ""))
+
+
+# ---------------------------------------------------------------- in words
+
+
+def report_lines(report: Report, agents: dict[str, Agent]) -> list[str]:
+    found = report.validation
+    use = found.use
+    lines = [f"held out     {use_line(found)}"]
+    for score in found.scores:
+        name = "seed" if score.agent == use.baseline else "champion" if score.agent == report.champion else "rival"
+        lines.append(f"{name:<13}{score_line(score)}  {clip(agents[score.agent].summary, 60)}".rstrip())
+        if match := found.match(score.agent):
+            lines += [f"             {words}" for words in match_lines(match, found)]
+    lines += claim_lines(report.claims)
+    lines += [f"remark       {words}" for words in remarks(report)]
+    champion = found.match(report.champion)
+    lines.append(f"verdict      {verdict_words(champion, found) if champion else 'undecided'}")
+    return [*lines, *([SIMULATION] if found.simulation else [])]
+
+
+def use_line(found: Validation) -> str:
+    use = found.use
+    tries = f", {use.repeats} attempts at each" if use.repeats > 1 else ""
+    times = "the first use of them" if found.number == 1 else f"use {found.number} of them"
+    return f"{count(len(use.tasks), 'task')}{tries}; {times}, begun {time.strftime(DAY, time.gmtime(use.at))}"
+
+
+def score_line(score: Score) -> str:
+    if not score.tasks:
+        return f"{short(score.agent)}  no verdict yet"
+    return (
+        f"{short(score.agent)}  {score.solved:.3g} of {score.tasks} solved "
+        f"(rate {score.rate:.2f}, 95 % interval {score.low:.2f} to {score.high:.2f})"
+    )
+
+
+def match_lines(match: Match, found: Validation) -> list[str]:
+    """What is said of a comparison, below its agent."""
+    if not match.pairs:
+        return ["no task has a verdict for both yet"]
+    lines = [
+        f"{len(match.gained)} gained, {len(match.lost)} lost, {match.same} alike; p = {match.p:.2g}",
+        f"{points(match.difference)} points, 95 % interval {interval(match.difference)}",
+    ]
+    others = len(found.matches) + found.before - 1
+    if others:
+        lines.append(
+            f"corrected for {count(others, 'other comparison')}: p = {match.adjusted:.2g}, "
+            f"interval {interval(match.corrected)}: {match.verdict}"
+        )
+    if match.unpaired and found.finished:
+        lines.append(f"{count(len(match.unpaired), 'task')} left out, without a verdict for one or both")
+    return lines
+
+
+def claim_lines(told: Sequence[Claim]) -> list[str]:
+    """What the search said, what is left of it, and what the held-out tasks say."""
+    if len(told) < 2:
+        return []
+    lines = ["champion     rate              gain in points   by"]
+    for claim in told:
+        one = claim.agent
+        rate = f"{one.rate:.2f} ({one.low:.2f}-{one.high:.2f})"
+        gain = f"{points(claim.gain)} ({interval(claim.gain)})"
+        level = f", {claim.level:.3g} intervals" if claim.level != 0.95 else ""
+        lines.append(f"             {rate:<18}{gain:<17}{claim.source}{level}")
+    return lines
+
+
+def remarks(report: Report) -> list[str]:
+    found = report.validation
+    said = []
+    if missing := sum(score.missing for score in found.scores):
+        why = "failed for reasons that are not the agents'" if found.finished else "are not made yet"
+        said.append(f"{count(missing, 'attempt')} {why}, and count for nothing")
+    if found.number > 1:
+        said.append(
+            f"These tasks were used {count(found.number - 1, 'time')} before. What is said here is corrected for the "
+            f"{count(found.before, 'other comparison')} then made. No correction helps where an agent or a setting was "
+            "chosen by what they showed: then take fresh tasks"
+        )
+    if report.running:
+        said.append("The run goes on: its best agent may change")
+    return said
+
+
+def verdict_words(match: Match, found: Validation) -> str:
+    """One word, and why."""
+    if not found.finished:
+        return "undecided: not all attempts are made"
+    if match.verdict != "undecided":
+        sign = "more" if match.verdict == "improved" else "fewer"
+        low, high = sorted(abs(100 * one) for one in (match.corrected.low, match.corrected.high))
+        return f"{match.verdict}: of 100 tasks like these, it solves {low:.0f} to {high:.0f} {sign} than the seed"
+    needed = f"; to see a difference of 5 points takes some {match.needed:,} tasks" if match.needed else ""
+    return f"undecided: the interval of the difference does not leave out 0{needed}"
+
+
+def points(one: Difference) -> str:
+    return f"{100 * one.mean:+.0f}"
+
+
+def interval(one: Difference) -> str:
+    return f"{100 * one.low:+.0f} to {100 * one.high:+.0f}"
