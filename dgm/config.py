@@ -14,6 +14,9 @@ class ConfigError(ValueError):
     """A setting that is unknown, malformed or contradictory. The text names it and says what is allowed."""
 
 
+Control = Literal["resample", "best-of-n"]
+
+
 class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A table of the file."""
 
@@ -49,7 +52,7 @@ class RunConfig(Section, frozen=True):
     What the simulated model or a recording does is free and never kept."""
     repeat: int = 0
     """Another number is another repetition: it takes only verdicts with the same number, so the rest is paid anew."""
-    controls: tuple[Literal["resample", "best-of-n"], ...] = ()
+    controls: tuple[Control, ...] = ()
     """What to compare the search with: after it, each of these spends what it has spent, all under one cap. `resample`:
     the seed again and again; `best-of-n`: independent rewrites of the seed."""
     pause_hours: float = 12.0

@@ -3,10 +3,8 @@
 Invariant: pure, and without numerical libraries, so that reading an archive stays cheap.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from math import comb
-
-from dgm import belief
 
 
 def pass_at(n: int, solved: int, k: int) -> float:
@@ -38,30 +36,4 @@ def expected_best(rates: Sequence[float], n: int) -> float:
     for chance in distribution(rates)[:-1]:
         below = min(below + chance, 1.0)
         expected += 1.0 - below**n
-    return expected
-
-
-def expected_choice(sizes: Mapping[int, int], rate: float, epsilon: float) -> float:
-    """The success rate that the best of an archive shows if all its agents are equal, and solve each task with `rate`.
-
-    sizes: how many agents have had so many evaluations. The best is the one with the highest epsilon-quantile of
-    Beta(1 + solved, 1 + failed) among those that have solved something, as in `Tree.best`; where none has, it shows 0.
-    The chance that all agents are at most as believable as one of a tally is the product of their own. The numbers of
-    evaluations are taken as given, though a search gives more of them to those that had luck.
-    """
-    groups = [(size, crowd, distribution([rate] * size)) for size, crowd in sizes.items() if size and crowd]
-    tallies = sorted(
-        (belief.quantile(solved, size - solved, epsilon) if solved else -1.0, solved / size, group, chances[solved])
-        for group, (size, _, chances) in enumerate(groups)
-        for solved in range(size + 1)
-    )
-    below = [0.0] * len(groups)
-    expected = before = 0.0
-    for _, shown, group, chance in tallies:
-        below[group] = min(below[group] + chance, 1.0)
-        now = 1.0
-        for (_, crowd, _), part in zip(groups, below, strict=True):
-            now *= part**crowd
-        expected += (now - before) * shown
-        before = now
     return expected

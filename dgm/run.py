@@ -14,6 +14,8 @@ from tempfile import TemporaryDirectory
 from time import time
 from typing import Any
 
+from msgspec.structs import replace
+
 from dgm import __version__, agent, keys, settings
 from dgm.archive import LOG, Archive
 from dgm.benchmarks import open_benchmark
@@ -89,9 +91,11 @@ def start_run(
     environ: Mapping[str, str],
     amend: Iterable[str] = (),
     agents: Mapping[str, Files] | None = None,
+    elsewhere: float = 0.0,
 ) -> Run:
     """Start a run in `folder`, or continue the one that is there. Its seeds: `agents`, by name, which may become more
-    from one start to the next; else the one that the settings name.
+    from one start to the next; else the one that the settings name. `elsewhere`: dollars that other runs have spent,
+    and that count against the cap of this one.
 
     Raises `ConfigError` (also where settings differ from the log's and are not named in `amend`), `SandboxFault`,
     `BadFiles`, and what `Archive` raises on a damaged or busy folder. Nothing has been paid for by then.
@@ -128,6 +132,8 @@ def start_run(
             left_out = admit(archive, agents, sandbox)
         elif not archive.tree.seeds or "run.seed" in amend:
             archive.seed(seeds[""])
+        caps = replace(config.caps, usd_per_run=max(config.caps.usd_per_run - elsewhere, 0.0))
+        config = replace(config, caps=caps)
         gateway = Gateway(models, spending_of(archive, config), secrets=secrets_of(config, environ))
         opened.callback(gateway.close)
         worker = Worker(archive, searched, sandbox, gateway, config, results_of(config, folder))
@@ -147,7 +153,7 @@ def admit(archive: Archive, agents: Mapping[str, Files], sandbox: Sandbox) -> di
                 if problem := agent.smoke(0, files, sandbox, Path(scratch)):
                     left_out[name] = problem
                     continue
-            archive.seed(files, f"Replay of {name}")
+            archive.seed(files, f"Replay of {name}" if name else "")
     if agents and len(left_out) == len(agents):
         name, problem = next(iter(left_out.items()))
         raise SandboxFault(f"no agent passes the smoke test in the {sandbox.name} sandbox; {name}: {problem}")

@@ -1,6 +1,5 @@
 """What luck alone gives, against SciPy, by counting all cases, and by what has to hold for any numbers."""
 
-from collections import Counter
 from itertools import combinations, product
 
 import numpy as np
@@ -9,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from dgm import belief
-from dgm.luck import distribution, expected_best, expected_choice, pass_at
+from dgm.luck import distribution, expected_best, pass_at
 
 RATES = st.lists(st.floats(0, 1), max_size=8)
 
@@ -89,26 +87,3 @@ def test_the_luckiest_is_between_the_mean_and_all_that_can_be_solved(rates: list
 def test_tasks_that_are_sure_leave_nothing_to_luck() -> None:
     assert expected_best([1.0, 0.0, 1.0], 50) == 2.0
     assert expected_best([], 3) == 0.0
-
-
-def by_counting(sizes: list[int], rate: float, epsilon: float) -> float:
-    """Every outcome of every agent."""
-    total = 0.0
-    for tallies in product(*(range(size + 1) for size in sizes)):
-        chance = float(np.prod([binom.pmf(s, size, rate) for s, size in zip(tallies, sizes, strict=True)]))
-        some = [(belief.quantile(s, size - s, epsilon), s / size) for s, size in zip(tallies, sizes, strict=True) if s]
-        total += chance * (max(some)[1] if some else 0.0)
-    return total
-
-
-@pytest.mark.parametrize("sizes", [[4], [3, 3], [1, 2, 5], [6, 2, 2, 1]])
-@pytest.mark.parametrize("rate", [0.0, 0.3, 0.8, 1.0])
-def test_the_best_of_an_archive_of_equals_counts_all_cases(sizes: list[int], rate: float) -> None:
-    assert expected_choice(Counter(sizes), rate, 0.05) == pytest.approx(by_counting(sizes, rate, 0.05))
-
-
-def test_the_best_of_more_equals_looks_better() -> None:
-    few, many = (expected_choice({20: agents}, 0.4, 0.05) for agents in (2, 40))
-    assert 0.4 < few < many < 1
-    assert expected_choice({20: 2}, 0.4, 0.05) == pytest.approx(expected_best([0.4] * 20, 2) / 20)
-    assert expected_choice({}, 0.4, 0.05) == 0.0

@@ -102,6 +102,7 @@ def catching(halt: Halt) -> Iterator[None]:
 def drive(path: Path | None, archive: Path | None, overrides: list[str], amend: list[str]) -> None:
     """Ends the process with the run's exit code."""
     config = setting.load(path, overrides)
+    from dgm.controls.arms import spent_on_controls
     from dgm.ground import Unprepared
     from dgm.run import start_run
 
@@ -109,11 +110,15 @@ def drive(path: Path | None, archive: Path | None, overrides: list[str], amend: 
     open_more_files()
     began = time.monotonic()
     try:
-        opened = start_run(config, folder, os.environ, amend)
+        opened = start_run(config, folder, os.environ, amend, elsewhere=spent_on_controls(folder))
     except Unprepared as fault:
         raise Unprepared(f"{fault}. To prepare: {prepare_again(None, path, overrides)}") from fault
     try:
         end = driven_to_its_end(opened, folder, config.simulated, began)
+        if not end.code and config.run.controls:
+            from dgm.cli.controlling import drive_controls
+
+            end = drive_controls(config, folder)
     except KeyboardInterrupt:
         note("dgm: interrupted before any job was started. The same command goes on from here.")
         end = End(INTERRUPTED, "")

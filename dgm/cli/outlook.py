@@ -14,7 +14,7 @@ from dgm.cli import setting
 from dgm.cli.advising import typed
 from dgm.cli.simulating import Progress, check_policies, read_families, read_policies
 from dgm.config import Config, ConfigError
-from dgm.policies.budget import worth
+from dgm.policies.budget import affordable, worth
 from dgm.simulation.families import FITTED
 from dgm.text import count, dollars, duration, fold, out, out_json
 
@@ -89,7 +89,7 @@ def show_outlook(path: Path | None, archive: Path | None, overrides: list[str], 
 
 def foreseen(config: Config, archive: Path | None, asked: Asked) -> Outlook:
     from dgm import run
-    from dgm.simulation.outlook import affordable, prospects, sized
+    from dgm.simulation.outlook import prospects, sized
 
     check(asked)
     prices = prices_of(config, archive, asked)

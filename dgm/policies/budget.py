@@ -36,6 +36,15 @@ def worth(budget: int, k: float) -> float:
     return budget + k * float(budget**WIDENING)
 
 
+def affordable(evaluations_worth: float, k: float) -> int:
+    """B, the largest whose account `worth(B, k)` is no more than that many evaluations."""
+    low, high = 0, int(evaluations_worth) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if worth(middle, k) <= evaluations_worth else (low, middle)
+    return low
+
+
 def left(tree: Tree, budget: int, k: float) -> float:
     """What is left of it, in evaluations; below 0 when it is overspent."""
     evaluations = tree.evaluations + tree.evaluating

@@ -11,7 +11,6 @@ from time import perf_counter
 
 from msgspec import Struct
 
-from dgm.policies.budget import worth
 from dgm.simulation.families import family
 from dgm.simulation.fitted import pace
 from dgm.simulation.grid import Grid, Rows, gather
@@ -55,15 +54,6 @@ class Prospect(Struct, frozen=True):
     def split(self) -> float:
         """The part of the budget that goes into expansions."""
         return 1.0 - self.evaluations / self.cost if self.cost else 0.0
-
-
-def affordable(evaluations_worth: float, k: float) -> int:
-    """B, the largest whose account `worth(B, k)` is no more than that many evaluations."""
-    low, high = 0, int(evaluations_worth) + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if worth(middle, k) <= evaluations_worth else (low, middle)
-    return low
 
 
 def sized(

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dgm.policies.budget import worth
-from dgm.simulation.outlook import affordable
+from dgm.policies.budget import affordable, worth
 from tests.cli.archives import grow, look
 
 QUICK = ("--policies", "hgm,best-of-n", "--families", "jumps,null", "--seconds", "1", "--slots", "2")

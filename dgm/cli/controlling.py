@@ -1,0 +1,179 @@
+"""The controls of a run on the command line: driven after the search, and put beside it in words.
+
+Invariant: no sentence claims a gain. What is ahead on the tasks that it was chosen by has yet to be validated.
+"""
+
+import os
+import time
+from pathlib import Path
+
+from dgm.cli.advising import looking
+from dgm.cli.failing import Unable
+from dgm.cli.looking import SIMULATION
+from dgm.cli.reading import archive_folder, driven, open_reader
+from dgm.config import Config, Control
+from dgm.controls import spent_by
+from dgm.controls.standing import Against, Beside, Controls, Repetitions, Standing, standings
+from dgm.flight import End
+from dgm.text import count, dollars, fold, note, out, out_json, plain, short
+from dgm.tree import Tree
+
+EVERYTHING = '`dgm run --set \'run.controls=["resample", "best-of-n"]\' --amend run.controls`'
+
+
+def drive_controls(config: Config, search: Path) -> End:
+    """Drive the controls of the finished run in `search`, and put them beside it."""
+    from dgm.cli.driving import steered
+    from dgm.controls.arms import run_controls
+    from dgm.run import Run
+
+    def drive(name: Control, run: Run, folder: Path) -> End:
+        tree = open_reader(search).tree
+        note("", f"Control {name}: it may spend what the search has spent, {spend_words(tree)}.")
+        return steered(run, folder)
+
+    end = End(0, "")
+    for name, end in run_controls(config, search, os.environ, drive):
+        note(f"Control {name}: {plain(end.reason)}.")
+    tree = open_reader(search).tree
+    if end.code == 3:
+        note(*fold([cap_words(config, tree)], 0))
+    elif end.code:
+        note("The same command goes on from here.")
+    found = standings(search, tree, time.time(), driven)
+    if found is not None:
+        out("", *fold(controls_lines(found, search), 13))
+    return end
+
+
+def spend_words(tree: Tree) -> str:
+    return spent_words(tree.spent.usd, spent_by(tree).worth)
+
+
+def spent_words(usd: float, worth: float) -> str:
+    return dollars(usd) if usd else f"{worth:,.0f} evaluations' worth"
+
+
+def cap_words(config: Config, tree: Tree) -> str:
+    from dgm.run import slots_of
+
+    each = tree.spent.usd
+    enough = each * (1 + len(config.run.controls)) + slots_of(config) * config.caps.usd_per_job
+    return (
+        f"Stopped at a spending cap: {dollars(config.caps.usd_per_run)} (caps.usd_per_run) is for the search and its "
+        f"controls together, and each of them may need {dollars(each)}. To go on: "
+        f"--set caps.usd_per_run={enough:.2f} --amend caps.usd_per_run"
+    )
+
+
+def show_controls(archive: Path | None, as_json: bool) -> None:
+    """Raises `Unable` where there are none."""
+    folder = archive_folder(archive)
+    found = standings(folder, open_reader(archive).tree, time.time(), driven)
+    if found is None:
+        raise Unable(f"{folder} has no controls. To add them, give the command that it was run with and {EVERYTHING}")
+    if as_json:
+        out_json(found)
+    else:
+        out(*fold(controls_lines(found, archive), 13))
+
+
+# ---------------------------------------------------------------- in words
+
+
+def controls_lines(found: Controls, archive: Path | None) -> list[str]:
+    lines = table([found.search, *(one.standing for one in found.controls)])
+    tally = found.search.tally
+    if found.luck is not None and tally is not None and found.search.agents > 1:
+        lines.append(
+            f"luck         The best of {found.search.agents:,} agents that are all as able as the seed (rate "
+            f"{found.seed_rate:.2f}) is expected to show {found.luck:.2f} on {tally.solved + tally.failed} tasks."
+        )
+    for one in found.controls:
+        lines += beside_lines(one, found.search, archive)
+    missing = [name for name in found.wanted if name not in {one.standing.name for one in found.controls}]
+    lines += [f"{name:<13}not begun: it comes after the search, by the same command" for name in missing]
+    return [*lines, *([SIMULATION] if found.simulation else [])]
+
+
+def table(standings: list[Standing]) -> list[str]:
+    """Beside each other, in 60 columns."""
+    rows = [("", "spent", "agents", "evals", "best", "solved", "90 % interval")]
+    for one in standings:
+        spent = dollars(one.usd) if one.usd else f"{one.worth:,.0f} ev."
+        shown = ("", "", "")
+        if one.best and one.tally:
+            total = one.tally.solved + one.tally.failed
+            span = f"{one.tally.low:.2f} to {one.tally.high:.2f}"
+            shown = (short(one.best.id), f"{one.tally.solved}/{total}", span)
+        rows.append((one.name, spent, f"{one.agents:,}", f"{one.evaluations:,}", *shown))
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    return ["  ".join((cell.rjust if n else cell.ljust)(widths[n]) for n, cell in enumerate(row)) for row in rows]
+
+
+def beside_lines(one: Beside, search: Standing, archive: Path | None) -> list[str]:
+    name = one.standing.name
+    lines = [f"{name:<13}{place_words(one, search, archive)}"]
+    if one.repetitions is not None:
+        lines += [f"             {words}" for words in repetition_words(one.repetitions, search)]
+    if one.differing:
+        lines.append(f"             It was run under other settings than the search: {', '.join(one.differing)}.")
+    return lines
+
+
+def place_words(one: Beside, search: Standing, archive: Path | None) -> str:
+    """One plain sentence on where the search stands beside this control, and how sure that is."""
+    name, at, found = one.standing.name, one.standing, one.against
+    if one.place == "unfinished":
+        done = f"{at.share:.0%} of what the search has spent"
+        return f"{at.state}: it has spent {done}, too little to compare." + (
+            f" {plain(at.reason)}" if at.reason else ""
+        )
+    if found is None or one.place == "unknown":
+        return f"The search is not known to beat {name}: no task was met by the best agents of both."
+    if found.same:
+        return f"The search does not beat {name}: both end with the same source, so what differs is luck."
+    words = difference_words(found)
+    if one.place == "behind":
+        return f"The search does not beat {name}, but falls behind it: {words}."
+    if one.place == "level":
+        return f"The search does not beat {name}: {words}, which leaves it open who is abler."
+    return (
+        f"The search is ahead of {name} on the tasks that both were chosen by: {words}. The best of many looks better "
+        f"than it is, so this claims nothing before `{looking(archive, 'validate', 'best', one.next)}`."
+    )
+
+
+def difference_words(found: Against) -> str:
+    points, low, high = (100 * value for value in (found.difference.mean, found.difference.low, found.difference.high))
+    return (
+        f"{points:+.0f} points on the {count(found.tasks, 'task')} that both best agents met ({found.gained} gained, "
+        f"{found.lost} lost), 95 % interval {low:+.0f} to {high:+.0f}"
+    )
+
+
+def repetition_words(found: Repetitions, search: Standing) -> list[str]:
+    most = max(found.passed)
+    words = [
+        f"{count(found.whole, 'whole repetition')} of the seed: it solves {found.rate:.2f} of the tasks (90 % interval "
+        f"{found.low:.2f} to {found.high:.2f})"
+        + (f", and {found.passed[most]:.2f} in at least one of {most} tries (pass@{most})" if most > 1 else "")
+    ]
+    if found.alike and found.whole > 1:
+        words.append(
+            "Every repetition had the same results: this model answers the same each time, so sampling it tells "
+            "nothing more."
+        )
+    elif found.whole > 1:
+        words.append(
+            f"The luckiest repetition solved {found.luckiest} of {found.tasks}. Of {found.whole} equal agents the best "
+            f"is expected to solve {found.expected:.1f}, where each solves {found.rate * found.tasks:.1f} on average."
+        )
+    if search.tally and most > 1 and not found.alike:
+        rate = search.tally.solved / (search.tally.solved + search.tally.failed)
+        if found.passed[most] >= rate:
+            words.append(
+                f"Where something can tell which try is right, {most} tries of the seed solve no less than the best "
+                f"agent of the search does at once ({rate:.2f})."
+            )
+    return words

@@ -1,0 +1,69 @@
+"""Controls: what the budget of a search gives without searching. Each is a run of its own, below the search's folder.
+
+`resample` spends on the seed, again and again, what the search has spent; `best-of-n` on independent rewrites of the
+seed, with the schedule of HGM. The budget is dollars, if the search has cost any, else its worth in evaluations.
+
+Invariant: a control is an ordinary archive with the search's seed, tasks, models and limits, so that all that is said
+of one is computed from the two logs.
+"""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from dgm.archive import LOG, Reader
+from dgm.clade import Agent
+from dgm.config import Config, Control
+from dgm.policies import RESAMPLE
+from dgm.policies.budget import price
+from dgm.report import NoSuchAgent, find
+from dgm.tree import Tree
+
+FOLDER = "controls"
+POLICY: dict[Control, str] = {"resample": RESAMPLE, "best-of-n": "best-of-n"}
+DERIVED = frozenset(
+    f"run.{key}" for key in ("tasks", "subset", "sample", "held_out", "evaluations", "cache", "controls")
+) | frozenset(f"policy.{key}" for key in ("name", "stop", "usd", "expansion_cost"))
+"""The settings of a control that are not the search's."""
+
+
+class Spent(Struct, frozen=True):
+    """What a run has spent. `worth`: in evaluations, where an expansion counts as `price` of them, as measured in the
+    search."""
+
+    usd: float
+    worth: float
+    price: float
+
+    def of(self, tree: Tree) -> "Spent":
+        """What another run has spent, at the same price."""
+        return Spent(tree.spent.usd, tree.evaluations + self.price * tree.expansions, self.price)
+
+    def share(self, of: "Spent") -> float:
+        """What part of the other's budget this is, in dollars where the other has cost any."""
+        return self.usd / of.usd if of.usd else self.worth / of.worth if of.worth else 0.0
+
+
+def spent_by(search: Tree) -> Spent:
+    k = price(search, float(search.config.get("policy", {}).get("expansion_cost", Config().policy.expansion_cost)))
+    return Spent(search.spent.usd, search.evaluations + k * search.expansions, k)
+
+
+def folder_of(search: Path, name: str) -> Path:
+    return search / FOLDER / name
+
+
+def begun(search: Path) -> list[Control]:
+    """The controls that have a log. Costs nothing where there are none."""
+    return [name for name in POLICY if (folder_of(search, name) / LOG).is_file()]
+
+
+def agent_of(search: Path, name: str) -> tuple[Reader, Agent]:
+    """The agent called `name`, and the archive that it is in: `best-of-n:best` is the best agent of that control, a
+    name without a colon is one of the search. Raises `NoSuchAgent`, `NoArchive`, `Damaged`."""
+    control, colon, rest = name.rpartition(":")
+    if colon and control not in begun(search):
+        has = ", ".join(f"{one}:best" for one in begun(search)) or "none"
+        raise NoSuchAgent(f"{name!r} names an agent of a control, and {search} has no such control; there is {has}")
+    reader = Reader(folder_of(search, control) if colon else search)
+    return reader, find(reader.tree, rest)
