@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite, nan
 from typing import Literal
 
 import msgspec
@@ -49,11 +50,12 @@ class Standing(Struct, frozen=True):
 
 
 class Candidate(Struct, frozen=True):
-    """One of those compared, by `value`; `alike`: how many more agents that stands for, since their tallies are equal;
-    `tally` (solved, failed), `mean`, `spread`: of what it was drawn from; `share`: the chance in a lot."""
+    """One of those compared, by `value` (None: without bound); `alike`: how many more agents that stands for, since
+    their tallies are equal; `tally` (solved, failed), `mean`, `spread`: of what it was drawn from; `share`: the chance
+    in a lot."""
 
     standing: Standing
-    value: float
+    value: float | None
     alike: int
     tally: tuple[int, int] | None
     mean: float | None
@@ -277,7 +279,7 @@ def _told(tree: Tree, contest: Contest) -> Comparison:
     candidates = tuple(
         Candidate(
             Standing.of(tree.agent(one.agent)),
-            one.value,
+            one.value if isfinite(one.value) else None,
             one.alike,
             one.tally,
             one.mean,
@@ -287,13 +289,14 @@ def _told(tree: Tree, contest: Contest) -> Comparison:
         for one in contest.candidates
     )
     second = None if lot else next((one for one in contest.candidates if one.agent != contest.winner), None)
+    margin = contest.candidates[0].value - second.value if second else nan
     return Comparison(
         contest.measure,
         contest.by,
         contest.among,
         tree.agent(contest.winner).id,
         tree.agent(second.agent).id if second else None,
-        contest.candidates[0].value - second.value if second else None,
+        margin if isfinite(margin) else None,
         candidates,
     )
 

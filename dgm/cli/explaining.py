@@ -130,20 +130,23 @@ def agreement(choice: Choice) -> str:
 
 def comparison_lines(comparison: Comparison) -> list[str]:
     head = f"compared   {count(comparison.among, 'agent')} by {plain(comparison.measure)}"
-    rows = [candidate_line(comparison, one) for one in comparison.candidates]
+    sources = [source_words(one) for one in comparison.candidates]
+    room = max(map(len, sources))
+    rows = [
+        candidate_line(comparison, one, source, room)
+        for one, source in zip(comparison.candidates, sources, strict=True)
+    ]
     more = comparison.among - sum(1 + one.alike for one in comparison.candidates)
     if more > 0:
         rows.append(f"{'and ' + format(more, ',') + ' more':>19}")
-    return [head, f"{'value':>10}  {'drawn from':<21}  {'own':>7}  {'clade':>9}  agent", *rows]
+    titles = f"{'value':>10}{'  drawn from'[:room]:<{room}}  {'own':>7}  {'clade':>9}  agent"
+    return [head, titles, *rows]
 
 
-def candidate_line(comparison: Comparison, one: Candidate) -> str:
+def candidate_line(comparison: Comparison, one: Candidate, source: str, room: int) -> str:
     standing = one.standing
     own = f"{standing.solved}/{standing.solved + standing.failed}"
     clade = f"{standing.clade_solved}/{standing.clade_solved + standing.clade_failed}"
-    source = f"{one.tally[0]}/{sum(one.tally)}" if one.tally else ""
-    source += f" {one.mean:.3f}" if one.mean is not None else ""
-    source += f" sd {one.spread:.3f}" if one.spread is not None else ""
     words = f" and {one.alike} alike" if one.alike else ""
     if one.share is not None:
         words += f", {one.share:.1%} each" if one.alike else f", {one.share:.1%}"
@@ -151,17 +154,21 @@ def candidate_line(comparison: Comparison, one: Candidate) -> str:
         words += ", winner" + (f" by {number(comparison.margin)}" if comparison.margin is not None else "")
     elif standing.agent == comparison.runner_up:
         words += ", runner-up"
-    return f"{number(one.value):>10}  {source.strip():<21}  {own:>7}  {clade:>9}  {short(standing.agent)}{words}"
+    return f"{number(one.value):>10}{source:<{room}}  {own:>7}  {clade:>9}  {short(standing.agent)}{words}"
 
 
-def number(value: float) -> str:
-    return (
-        f"{value:,.0f}"
-        if value == int(value) and abs(value) >= 2
-        else f"{value:.4f}"
-        if abs(value) < 1e6
-        else "unlimited"
-    )
+def source_words(one: Candidate) -> str:
+    """What the value was drawn from, after two spaces; empty where it was not drawn."""
+    words = [f"{one.tally[0]}/{sum(one.tally)}"] if one.tally else []
+    words += [f"{one.mean:.3f}"] if one.mean is not None else []
+    words += [f"sd {one.spread:.3f}"] if one.spread is not None else []
+    return f"  {' '.join(words)}" if words else ""
+
+
+def number(value: float | None) -> str:
+    if value is None:
+        return "no bound"
+    return f"{value:,.0f}" if value == int(value) and abs(value) >= 2 else f"{value:.4f}"
 
 
 def chance_words(choice: Choice) -> str:
@@ -218,9 +225,10 @@ def summary(choice: Choice) -> str:
     winner = next(one for one in decisive.candidates if one.standing.agent == decisive.winner)
     if winner.share is not None:
         return f"{rule}; drawn with {winner.share:.1%}, among {decisive.among:,}"
-    if decisive.runner_up is None or decisive.margin is None:
+    if decisive.runner_up is None:
         return f"{rule}; {number(winner.value)}, nobody else"
-    behind = f"{number(decisive.margin)} ahead of {short(decisive.runner_up)}"
+    behind = "before" if decisive.margin is None else f"{number(decisive.margin)} ahead of"
+    behind += f" {short(decisive.runner_up)}"
     return f"{rule}; {number(winner.value)}, {behind}, among {decisive.among:,}"
 
 

@@ -72,7 +72,7 @@ class Race:
         if rest < 1 or self.crowded(tree, k):
             return None
         if (agent := self.unmet(tree)) is not None:
-            because(rng, "newborn: {:.8} has met {} tasks, too few to be judged", agent.id, met(agent))
+            because(rng, "newborn: {:.8} has met fewer tasks than it takes to be judged, {}", agent.id, met(agent))
             return evaluation(tree, agent, rng)
         beliefs = self.posterior(tree, self.tau).heredity
         mean, cov = beliefs.mean, beliefs.cov
@@ -109,6 +109,8 @@ class Race:
                 because(rng, RACE, "evaluate the challenger", possible, "beats", promised)
                 return evaluation(tree, tree.agent(challenger), rng)
             because(rng, RACE, "expand the incumbent", possible, "does not beat", promised)
+        else:
+            because(rng, "expand the incumbent: there is nobody to challenge it")
         return expansion(tree.agent(incumbent), rng)
 
     def best(self, tree: Tree) -> Agent:

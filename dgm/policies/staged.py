@@ -62,9 +62,9 @@ class Staged:
         if rest < 1:
             return None
         if self.generation and (tree.expansions + tree.expanding) % self.generation:  # it is not complete yet
+            because(rng, "the generation of {} children is not complete", self.generation)
             job = self.expand(tree, k, rest, rng)
             if job is not None:
-                because(rng, "the generation of {} children is not complete", self.generation)
                 return job
         due = self.due(tree)
         if due is not None:
@@ -73,11 +73,11 @@ class Staged:
             return due
         if tree.running and self.generation:
             return None
+        because(rng, "nobody has a stage to finish: the next child is due")
         job = self.expand(tree, k, rest, rng)
         if job is not None or tree.running:
-            because(rng, "nobody has a stage to finish: the next children are written")
             return job
-        because(rng, "the budget holds no more children: what is left goes to whoever seems best")
+        because(rng, "there can be no more children: what is left goes to whoever seems best")
         index = favourite(tree.evaluable, rng)  # the last crumbs of the budget
         return None if index is None else evaluation(tree, tree.agent(index), rng)
 
