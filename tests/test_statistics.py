@@ -1,16 +1,28 @@
 """Golden numbers come from SciPy, from textbooks, or from another formula for the same thing."""
 
-from collections.abc import Callable
-from math import comb, sqrt
+from collections.abc import Callable, Iterator
+from itertools import combinations_with_replacement, product
+from math import comb, factorial, prod, sqrt
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
-from scipy.stats import beta, binomtest, false_discovery_control
+from scipy.stats import beta, binomtest, false_discovery_control, t
 
-from dgm.statistics import Difference, holm, mcnemar, paired_difference, tasks_needed, verdict, wilson
+from dgm.statistics import (
+    Difference,
+    clustered,
+    flipped,
+    holm,
+    mcnemar,
+    paired_difference,
+    student,
+    tasks_needed,
+    verdict,
+    wilson,
+)
 
 counts = st.integers(0, 40)
 Interval = Callable[[int, int, int], tuple[float, float]]
@@ -215,3 +227,69 @@ def test_the_number_of_tasks_grows_with_what_is_asked() -> None:
     assert tasks_needed(0.05, 0.0) == tasks_needed(0.05, 0.05)  # a difference is at least so much discordance
     with pytest.raises(ValueError, match="no number"):
         tasks_needed(0, 0.3)
+
+
+# ---------------------------------------------------------------- repeated attempts
+
+rates = st.integers(-6, 6).map(lambda n: n / 6)
+
+
+@given(st.floats(-30, 30), st.integers(1, 80))
+def test_students_distribution_is_scipys(value: float, freedom: int) -> None:
+    assert student(value, freedom) == pytest.approx(t.cdf(value, freedom), abs=1e-12)
+
+
+@given(st.lists(rates, max_size=9))
+def test_the_sign_flip_test_is_the_count_of_all_signs(differences: list[float]) -> None:
+    seen = abs(sum(differences))
+    sums = [abs(sum(s * d for s, d in zip(signs, differences, strict=True))) for signs in signs_of(len(differences))]
+    assert flipped(differences) == pytest.approx(np.mean([one >= seen - 1e-9 for one in sums]), abs=1e-9)
+
+
+def signs_of(n: int) -> Iterator[tuple[int, ...]]:
+    return product((-1, 1), repeat=n)
+
+
+@given(counts, counts)
+def test_the_sign_flip_test_of_single_attempts_is_mcnemars(gained: int, lost: int) -> None:
+    assert flipped([1.0] * gained + [-1.0] * lost + [0.0]) == pytest.approx(mcnemar(gained, lost), rel=1e-9)
+
+
+@given(counts, counts, counts)
+def test_repeats_that_never_differ_are_single_attempts(gained: int, lost: int, same: int) -> None:
+    found, p = clustered([1.0] * gained + [-1.0] * lost + [0.0] * same)
+    assert (found, p) == (paired_difference(gained, lost, same), mcnemar(gained, lost))
+
+
+@given(st.lists(rates, min_size=1, max_size=40), st.sampled_from([0.9, 0.95, 0.99]))
+def test_with_repeats_too_the_interval_and_the_test_are_one_truth(differences: list[float], level: float) -> None:
+    found, p = clustered(differences, level)
+    mirrored, same = clustered([-one for one in differences], level)
+    assert same == pytest.approx(p, abs=1e-12)
+    assert (found.low, found.high) == pytest.approx((-mirrored.high, -mirrored.low), abs=1e-8)
+    assert -1 <= found.low <= found.mean <= found.high <= 1
+    assert (verdict(found) != "undecided") == (p <= 1 - level)
+
+
+def test_no_task_at_all_says_nothing() -> None:
+    assert clustered([]) == (Difference(0.0, -1.0, 1.0), 1.0)
+
+
+def test_two_attempts_cover_the_truth_on_few_tasks() -> None:
+    """By enumeration: five tasks, two attempts each, and any mixture of tasks on which the agents differ by chance."""
+    values, tasks = (-1.0, -0.5, 0.0, 0.5, 1.0), 5
+    tables = list(combinations_with_replacement(range(5), tasks))
+    intervals = [clustered([values[k] for k in table])[0] for table in tables]
+    counted = [[table.count(k) for k in range(5)] for table in tables]
+    ways = [factorial(tasks) / prod(map(factorial, numbers)) for numbers in counted]
+    held = []
+    for p, q in product(np.linspace(0, 1, 11), repeat=2):  # of one agent and the other, on every task
+        chances = np.convolve([(1 - p) ** 2, 2 * p * (1 - p), p * p], [q * q, 2 * q * (1 - q), (1 - q) ** 2])
+        for share in (0.3, 1.0):  # of the tasks; on the rest both are equal
+            mixed = share * chances + (1 - share) * np.array([0, 0, 1, 0, 0])
+            truth = share * (p - q)
+            masses = (w * np.prod(mixed**n) for w, n in zip(ways, counted, strict=True))
+            pairs = zip(masses, intervals, strict=True)
+            held.append(sum(m for m, one in pairs if one.low - 1e-9 <= truth <= one.high + 1e-9))
+    assert min(held) > 0.93
+    assert np.mean(held) > 0.97
