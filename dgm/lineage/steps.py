@@ -1,0 +1,98 @@
+"""What each step of a lineage changed, and what it bought on the tasks that parent and child were both tried on.
+
+Invariant: a task counts only where both have a score; a gain is called one only where its interval leaves out 0.
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from dgm.clade import Agent
+from dgm.expand import Diagnosis
+from dgm.files import Files
+from dgm.jobs import AgentId, JobId, TaskId
+from dgm.lineage.expansions import Expansions
+from dgm.lineage.lines import FileChange, changed
+from dgm.statistics import Difference, Verdict, paired_difference, verdict
+
+LEAST = 6
+"""So many tasks have to differ, all in one direction, before a 95 % interval can leave out 0 (2 * 0.5^6 < 0.05)."""
+
+
+class Exchange(Struct, frozen=True):
+    """The tasks that two agents were both tried on, by what became of them from the first to the second, and the
+    difference of their success rates with its 95 % interval."""
+
+    fixed: tuple[TaskId, ...]
+    broken: tuple[TaskId, ...]
+    kept: tuple[TaskId, ...]
+    unsolved: tuple[TaskId, ...]
+    difference: Difference
+    verdict: Verdict
+
+    @property
+    def tasks(self) -> int:
+        return len(self.fixed) + len(self.broken) + len(self.kept) + len(self.unsolved)
+
+
+class Step(Struct, frozen=True):
+    """One edit: `agent` was made of `parent`, by `author` if not by itself, in `job`, from its failure on `study`.
+
+    `study_solved`: whether the child solved that task, None where it was not tried. `diagnosis` and `files` are None
+    where they were not kept, or cannot be read."""
+
+    agent: AgentId
+    parent: AgentId
+    depth: int
+    job: JobId | None
+    author: AgentId | None
+    study: TaskId | None
+    study_solved: bool | None
+    summary: str
+    diagnosis: Diagnosis | None
+    files: tuple[FileChange, ...] | None
+    added: int
+    removed: int
+    bought: Exchange
+
+
+def exchange(parent: Agent, child: Agent) -> Exchange:
+    """From `parent` to `child`, or to any other agent."""
+    kinds: dict[tuple[bool, bool], list[TaskId]] = {(a, b): [] for a in (True, False) for b in (True, False)}
+    mine, theirs = parent._results, child._results
+    for task, after in theirs.items():
+        if (before := mine.get(task)) is not None:
+            kinds[before, after].append(task)
+    fixed, broken, kept, unsolved = (
+        tuple(kinds[key]) for key in ((False, True), (True, False), (True, True), (False, False))
+    )
+    difference = paired_difference(len(fixed), len(broken), len(kept) + len(unsolved))
+    return Exchange(fixed, broken, kept, unsolved, difference, verdict(difference))
+
+
+def step(
+    parent: Agent,
+    child: Agent,
+    expansions: Expansions,
+    diagnosis: Callable[[JobId], Diagnosis | None],
+    sources: tuple[Files, Files] | None,
+) -> Step:
+    """`diagnosis`: what is kept of a job's; `sources`: the parent's and the child's, None if they cannot be read."""
+    made = expansions.of(child.job)
+    study = made.study if made else None
+    files = changed(*sources) if sources else None
+    return Step(
+        agent=child.id,
+        parent=parent.id,
+        depth=child.depth,
+        job=child.job,
+        author=made.author if made else None,
+        study=study,
+        study_solved=child.results.get(study) if study is not None else None,
+        summary=child.summary,
+        diagnosis=diagnosis(child.job) if child.job is not None else None,
+        files=files,
+        added=sum(file.added for file in files or ()),
+        removed=sum(file.removed for file in files or ()),
+        bought=exchange(parent, child),
+    )
