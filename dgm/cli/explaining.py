@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dgm import explain
+from dgm import explain, retrace
 from dgm.archive import LOG, Reader
 from dgm.cli.advising import looking
 from dgm.cli.failing import ERROR, Unable
@@ -238,7 +238,7 @@ def summary(choice: Choice) -> str:
 def show_check(archive: Path | None, as_json: bool, policy: str) -> None:
     """Ends the process with code 1 where not all choices come out as recorded."""
     reader = open_reader(archive)
-    found = explain.check(LogReader(reader.path / LOG).events(), policy)
+    found = retrace.check(LogReader(reader.path / LOG).events(), policy)
     if as_json:
         out_json(found)
     else:
