@@ -13,7 +13,14 @@ from dgm.cli.looking import SIMULATION
 from dgm.cli.reading import archive_folder, driven, open_reader
 from dgm.config import Config, Control
 from dgm.controls import spent_by
-from dgm.controls.standing import Against, Beside, Controls, Repetitions, Standing, standings
+from dgm.controls.standing import (
+    Against,
+    Beside,
+    Controls,
+    Repetitions,
+    Standing,
+    standings,
+)
 from dgm.flight import End
 from dgm.text import count, dollars, fold, note, out, out_json, plain, short
 from dgm.tree import Tree
@@ -23,13 +30,16 @@ EVERYTHING = '`dgm run --set \'run.controls=["resample", "best-of-n"]\' --amend 
 
 def drive_controls(config: Config, search: Path) -> End:
     """Drive the controls of the finished run in `search`, and put them beside it."""
+    from dgm.arms import run_controls
     from dgm.cli.driving import steered
-    from dgm.controls.arms import run_controls
     from dgm.run import Run
 
     def drive(name: Control, run: Run, folder: Path) -> End:
         tree = open_reader(search).tree
-        note("", f"Control {name}: it may spend what the search has spent, {spend_words(tree)}.")
+        note(
+            "",
+            f"Control {name}: it may spend what the search has spent, {spend_words(tree)}.",
+        )
         return steered(run, folder)
 
     end = End(0, "")
@@ -145,7 +155,14 @@ def place_words(one: Beside, search: Standing, archive: Path | None) -> str:
 
 
 def difference_words(found: Against) -> str:
-    points, low, high = (100 * value for value in (found.difference.mean, found.difference.low, found.difference.high))
+    points, low, high = (
+        100 * value
+        for value in (
+            found.difference.mean,
+            found.difference.low,
+            found.difference.high,
+        )
+    )
     return (
         f"{points:+.0f} points on the {count(found.tasks, 'task')} that both best agents met ({found.gained} gained, "
         f"{found.lost} lost), 95 % interval {low:+.0f} to {high:+.0f}"
@@ -154,11 +171,17 @@ def difference_words(found: Against) -> str:
 
 def repetition_words(found: Repetitions, search: Standing) -> list[str]:
     most = max(found.passed)
+    gap = found.difference
     words = [
         f"{count(found.whole, 'whole repetition')} of the seed: it solves {found.rate:.2f} of the tasks (90 % interval "
         f"{found.low:.2f} to {found.high:.2f})"
         + (f", and {found.passed[most]:.2f} in at least one of {most} tries (pass@{most})" if most > 1 else "")
     ]
+    if gap is not None:
+        words.append(
+            f"The best agent of the search is {100 * gap.mean:+.0f} points from that on the tasks it has met, 95 % "
+            f"interval {100 * gap.low:+.0f} to {100 * gap.high:+.0f}."
+        )
     if found.alike and found.whole > 1:
         words.append(
             "Every repetition had the same results: this model answers the same each time, so sampling it tells "

@@ -102,7 +102,7 @@ def catching(halt: Halt) -> Iterator[None]:
 def drive(path: Path | None, archive: Path | None, overrides: list[str], amend: list[str]) -> None:
     """Ends the process with the run's exit code."""
     config = setting.load(path, overrides)
-    from dgm.controls.arms import spent_on_controls
+    from dgm.arms import spent_on_controls
     from dgm.ground import Unprepared
     from dgm.run import start_run
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 from dgm.archive import LOG, Reader
 from dgm.clade import Agent
 from dgm.config import Config, Control
+from dgm.jobs import AgentId
 from dgm.policies import RESAMPLE
 from dgm.policies.budget import price
 from dgm.report import NoSuchAgent, find
@@ -22,7 +23,16 @@ from dgm.tree import Tree
 FOLDER = "controls"
 POLICY: dict[Control, str] = {"resample": RESAMPLE, "best-of-n": "best-of-n"}
 DERIVED = frozenset(
-    f"run.{key}" for key in ("tasks", "subset", "sample", "held_out", "evaluations", "cache", "controls")
+    f"run.{key}"
+    for key in (
+        "tasks",
+        "subset",
+        "sample",
+        "held_out",
+        "evaluations",
+        "cache",
+        "controls",
+    )
 ) | frozenset(f"policy.{key}" for key in ("name", "stop", "usd", "expansion_cost"))
 """The settings of a control that are not the search's."""
 
@@ -45,7 +55,10 @@ class Spent(Struct, frozen=True):
 
 
 def spent_by(search: Tree) -> Spent:
-    k = price(search, float(search.config.get("policy", {}).get("expansion_cost", Config().policy.expansion_cost)))
+    k = price(
+        search,
+        float(search.config.get("policy", {}).get("expansion_cost", Config().policy.expansion_cost)),
+    )
     return Spent(search.spent.usd, search.evaluations + k * search.expansions, k)
 
 
@@ -56,6 +69,14 @@ def folder_of(search: Path, name: str) -> Path:
 def begun(search: Path) -> list[Control]:
     """The controls that have a log. Costs nothing where there are none."""
     return [name for name in POLICY if (folder_of(search, name) / LOG).is_file()]
+
+
+def all_agents(search: Path, tree: Tree) -> dict[AgentId, Agent]:
+    """The agents of the search whose log is `tree`, and of its controls. Raises `Damaged`."""
+    found = dict(tree.agents)
+    for name in begun(search):
+        found |= Reader(folder_of(search, name)).tree.agents
+    return found
 
 
 def agent_of(search: Path, name: str) -> tuple[Reader, Agent]:

@@ -18,8 +18,17 @@ from dgm.config import Control
 from dgm.controls import DERIVED, Spent, begun, folder_of, spent_by
 from dgm.luck import expected_best, pass_at
 from dgm.policies.conclusion import best
-from dgm.report import AgentRow, State, Tally, compare, condition, row, setting, simulation
-from dgm.statistics import Difference, paired_difference
+from dgm.report import (
+    AgentRow,
+    State,
+    Tally,
+    compare,
+    condition,
+    row,
+    setting,
+    simulation,
+)
+from dgm.statistics import Difference, clustered, paired_difference
 from dgm.tree import Tree
 
 
@@ -44,7 +53,8 @@ class Repetitions(Struct, frozen=True):
     """The seed resampled. `whole`: repetitions that have met every task. `rate`: of the tasks solved, with a 90 %
     interval over tasks. `passed`: k to pass@k, the share of tasks that at least one of k tries solves. `luckiest`,
     `expected`: what the luckiest whole repetition solved of the `tasks`, and what that of so many equal agents would.
-    `alike`: whether no task was ever solved by one repetition and missed by another."""
+    `alike`: whether no task was ever solved by one repetition and missed by another. `difference`: the search's best agent
+    minus the mean of the repetitions, on the tasks that both have met, with a 95 % interval."""
 
     whole: int
     tasks: int
@@ -55,11 +65,12 @@ class Repetitions(Struct, frozen=True):
     luckiest: int
     expected: float
     alike: bool
+    difference: Difference | None
 
 
 class Against(Struct, frozen=True):
     """The search's best agent against the control's on the tasks that both have met: search minus control, with the
-    95 % interval of `paired_difference`. `same`: whether the two are the same source."""
+    95 % interval of `paired_difference`. `same`: whether the two have the same source."""
 
     tasks: int
     gained: int
@@ -108,7 +119,12 @@ def standings(search: Path, tree: Tree, now: float, driven: Callable[[Path], boo
         return None
     budget = spent_by(tree)
     beside = [
-        compared(name, tree, one, standing(name, one, budget, driven(folder_of(search, name)), now))
+        compared(
+            name,
+            tree,
+            one,
+            standing(name, one, budget, driven(folder_of(search, name)), now),
+        )
         for name, one in trees.items()
     ]
     resampled = next((one.repetitions for one in beside if one.repetitions is not None), None)
@@ -145,9 +161,16 @@ def standing(name: str, tree: Tree, budget: Spent, driven: bool | None, now: flo
 def compared(name: Control, search: Tree, control: Tree, at: Standing) -> Beside:
     ours, theirs = best(search), best(control)
     found = against(ours, theirs) if ours and theirs else None
-    repeated = repetitions(control) if name == "resample" else None
+    repeated = repetitions(control, ours) if name == "resample" else None
     place: Place = "unfinished" if at.state != "finished" else placed(found)
-    return Beside(at, place, found, repeated, differing(search.config, control.config), f"{name}:best")
+    return Beside(
+        at,
+        place,
+        found,
+        repeated,
+        differing(search.config, control.config),
+        f"{name}:best",
+    )
 
 
 def against(ours: Agent, theirs: Agent) -> Against:
@@ -173,8 +196,8 @@ def differing(search: dict[str, Any], control: dict[str, Any]) -> tuple[str, ...
 # ---------------------------------------------------------------- what luck does
 
 
-def repetitions(tree: Tree) -> Repetitions | None:
-    """None before the first result."""
+def repetitions(tree: Tree, ours: Agent | None) -> Repetitions | None:
+    """`ours`: the search's best agent. None before the first result."""
     tries: Counter[str] = Counter()
     solved: Counter[str] = Counter()
     for seed in tree.seeds:
@@ -183,6 +206,7 @@ def repetitions(tree: Tree) -> Repetitions | None:
     if not tries:
         return None
     rates = [solved[task] / tries[task] for task in tries]
+    gaps = [won - solved[task] / tries[task] for task, won in ours.results.items() if tries[task]] if ours else []
     low, high = over_tasks(rates, sum(tries.values()))
     whole = [seed for seed in tree.seeds if seed.evaluations == len(tree.tasks)]
     least = min(tries.values())
@@ -198,6 +222,7 @@ def repetitions(tree: Tree) -> Repetitions | None:
         luckiest=max((seed.solved for seed in whole), default=0),
         expected=expected_best(rates, len(whole)) if whole else 0.0,
         alike=all(solved[task] == 0 or solved[task] == n for task, n in tries.items()),
+        difference=clustered(gaps)[0] if gaps else None,
     )
 
 
