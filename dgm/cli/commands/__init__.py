@@ -12,6 +12,7 @@ from dgm.cli.commands import looking
 from dgm.cli.commands import explaining
 from dgm.cli.commands import tracing
 from dgm.cli.commands import reporting
+from dgm.cli.commands import controlling
 from dgm.cli.commands import validating
 from dgm.cli.commands import carrying
 from dgm.cli.commands import data
@@ -21,6 +22,7 @@ from dgm.cli.commands import simulated
 __all__ = [
     "app",
     "carrying",
+    "controlling",
     "data",
     "explaining",
     "looking",
