@@ -14,6 +14,7 @@ from dgm.cli.commands import tracing
 from dgm.cli.commands import reporting
 from dgm.cli.commands import controlling
 from dgm.cli.commands import validating
+from dgm.cli.commands import transferring
 from dgm.cli.commands import carrying
 from dgm.cli.commands import data
 from dgm.cli.commands import machine
@@ -31,6 +32,7 @@ __all__ = [
     "running",
     "simulated",
     "tracing",
+    "transferring",
     "validating",
 ]
 

@@ -1,0 +1,127 @@
+"""The transfer table, as text and as JSON.
+
+Invariant: shows the numbers of `dgm.transfer.table`, and computes none.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dgm.cli.looking import SIMULATION
+from dgm.cli.transfer_plan import name_of, tasks_words
+from dgm.flight import End
+from dgm.statistics import Difference
+from dgm.text import clip, count, dollars, fold, plain, styled, width
+from dgm.transfer.table import Group, Row, shared
+
+if TYPE_CHECKING:
+    from dgm.cli.transferring import Matrix
+
+HEAD = ("agent", "solved", "rate", "95 %", "vs seed", "95 %", "+/-", "p", "verdict", "cost", "remark")
+LEFT = (0, len(HEAD) - 1)
+"""Columns that begin at the left."""
+
+
+def as_value(found: "Matrix", groups: Sequence[Group], end: End, spent: float) -> dict[str, Any]:
+    return {
+        "replay": found.home.name,
+        "folder": str(found.home),
+        "code": end.code,
+        "reason": end.reason,
+        "simulation": simulated(found),
+        "usd": spent,
+        "cap_usd": found.usd,
+        "groups": groups,
+    }
+
+
+def simulated(found: "Matrix") -> bool:
+    return any(block.config.simulated for block in found.blocks)
+
+
+def lines(found: "Matrix", groups: Sequence[Group], spent: float) -> list[str]:
+    told: list[str] = []
+    for group in groups:
+        told += [*fold(head(group), 2), *aligned([HEAD, *(cells(row) for row in group.rows)], width()), ""]
+    told += fold(remarks(found, groups, spent), 2)
+    return told
+
+
+def head(group: Group) -> list[str]:
+    told = [styled(f"{plain(group.benchmark)} with {plain(group.model)}", "bold")]
+    told.append(f"  {tasks_words(group.tasks, group.held_out, group.quarantined)}")
+    if group.searched:
+        told.append(
+            f"  {group.searched:,} of them the run has chosen its agents by: there, those look better than they are."
+        )
+    if group.state:
+        told.append(f"  not complete: {plain(group.state)}")
+    return told
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    label = ("seed " if row.seed else "") + clip(name_of(row.name), 24)
+    if not row.attempts:
+        return (label, "-", "", "", "", "", "", "", "", "", remark(row))
+    total = f"{row.tasks}" if row.repeats == 1 else f"{row.tasks} x {row.repeats}"
+    gain = row.difference
+    return (
+        label,
+        f"{row.solved:.3g}/{total}",
+        f"{row.rate:.2f}",
+        f"{row.low:.2f} to {row.high:.2f}",
+        "" if gain is None else f"{gain.mean:+.2f}",
+        "" if gain is None else span(gain),
+        "" if gain is None else f"+{row.gained}/-{row.lost}",
+        "" if row.p is None else f"{row.p:.2g}",
+        row.verdict,
+        dollars(row.usd),
+        remark(row),
+    )
+
+
+def span(gain: Difference) -> str:
+    return f"{gain.low:+.2f} to {gain.high:+.2f}"
+
+
+def remark(row: Row) -> str:
+    """What else one has to know to judge the row."""
+    words = [f"left out: {clip(row.left_out, 120)}"] if row.left_out else []
+    words += [f"{row.missing:,} missing"] if row.missing and not row.left_out else []
+    words += [f"{count(row.failures, 'failure')} of the environment"] if row.failures else []
+    words += [f"{row.taken:,} paid for before"] if row.taken else []
+    return ", ".join(words)
+
+
+def aligned(rows: Sequence[Sequence[str]], most: int) -> Iterator[str]:
+    """A table; columns that are beyond `most` characters go on in further blocks, and empty ones are left out."""
+    kept = [n for n in range(len(HEAD)) if n == 0 or any(row[n] for row in rows[1:])]
+    widths = {n: max(len(row[n]) for row in rows) for n in kept}
+    first = 1
+    while first < len(kept):
+        last, used = first + 1, widths[0] + 2 + widths[kept[first]]
+        while last < len(kept) and used + 2 + widths[kept[last]] <= most:
+            used += 2 + widths[kept[last]]
+            last += 1
+        for place, row in enumerate(rows):
+            line = "  ".join(
+                f"{row[n]:<{widths[n]}}" if n in LEFT else f"{row[n]:>{widths[n]}}" for n in (0, *kept[first:last])
+            ).rstrip()
+            yield styled(line, "dim") if not place else line
+        first = last
+
+
+def remarks(found: "Matrix", groups: Iterable[Group], spent: float) -> Iterator[str]:
+    for names in shared(found.entrants).values():
+        yield f"{' and '.join(map(name_of, names))} have the same source, and were measured once."
+    taken = sum(row.taken for digests in map(distinct, groups) for row in digests)
+    if taken:
+        yield f"{count(taken, 'verdict')} had been paid for before, on the same terms, and cost nothing."
+    yield "95 %: intervals; vs seed: paired by task; p and verdict: for all comparisons at once (Holm)."
+    yield f"cost {dollars(spent)} of at most {dollars(found.usd)}; {found.home}"
+    if simulated(found):
+        yield SIMULATION
+
+
+def distinct(group: Group) -> list[Row]:
+    """A row for each source."""
+    return list({row.digest: row for row in group.rows}.values())

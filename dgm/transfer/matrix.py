@@ -1,0 +1,292 @@
+"""A replay: agents x benchmarks x models x repetitions, a measurement (`dgm.replay`) for each but the first.
+
+Invariant: who takes part is written down before anything is measured, so the same command means the same agents,
+whichever is the best one by then; and no task that the run has held out is in it.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from dgm import settings
+from dgm.archive import LOG, Reader
+from dgm.benchmarks import open_benchmark, recommended
+from dgm.config import Config, ConfigError, ModelConfig
+from dgm.durable import make_folder
+from dgm.files import Files, digest, read_folder
+from dgm.jobs import AgentId, TaskId
+from dgm.protocols import Benchmark
+from dgm.replay import Cell, cell_of
+from dgm.report import find
+from dgm.selection import choose
+from dgm.store import load, save
+from dgm.tree import Tree
+
+REPLAYS = "replays"
+"""The folder of an archive that holds its replays."""
+PLAN = "replay.json"
+KEPT = ("slots", "random_seed", "cache", "unprepared", "pause_hours")
+"""Settings of the table `[run]` that a replay takes over from the run."""
+
+
+class Entrant(Struct, frozen=True):
+    """An agent that takes part: `agent` of the run, or the source in the folder `path`. `asked`: as it was named."""
+
+    digest: str
+    agent: AgentId = ""
+    path: str = ""
+    asked: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its key: the whole hash, or the name of its folder."""
+        return self.agent or Path(self.path).name
+
+
+class Planned(Struct, frozen=True):
+    """One cell, for the list of replays. `tasks`: how many."""
+
+    folder: str
+    benchmark: str
+    model: str
+    repeat: int
+    tasks: int
+
+
+class Plan(Struct, frozen=True):
+    """`replay.json`: who takes part, in which cells so far."""
+
+    entrants: tuple[Entrant, ...] = ()
+    cells: tuple[Planned, ...] = ()
+
+
+class Block(Struct, frozen=True):
+    """A benchmark under a model, with a cell a repetition. `held_out`: tasks left out for the run's sake; `searched`:
+    how many tasks the run has chosen its agents by."""
+
+    benchmark: str
+    model: str
+    config: Config
+    tasks: tuple[TaskId, ...]
+    held_out: tuple[TaskId, ...]
+    searched: int
+    cells: tuple[Cell, ...]
+
+
+class Options(Struct, frozen=True):
+    """What settings a replay is under: a file in place of the run's own record, and what outranks both."""
+
+    path: Path | None
+    environ: Mapping[str, str]
+    overrides: Sequence[str] = ()
+
+
+# -------------------------------------------------------------------- who
+
+
+def enlisted(reader: Reader, plan: Plan, names: Iterable[str], folders: Iterable[Path]) -> dict[str, Entrant]:
+    """Who takes part, by key: the seed, those in the `plan`, and those that are named now.
+
+    A name that stands in the plan means whom it meant then. Raises `NoSuchAgent`, `BadFiles`, `ConfigError`.
+    """
+    found = {one.name: one for one in plan.entrants}
+    known = {word: one.name for one in plan.entrants for word in one.asked}
+    for word in ("seed", *names):
+        if word in known:
+            continue
+        agent = find(reader.tree, word)
+        entrant = found.get(agent.id, Entrant(agent.digest, agent.id))
+        found[agent.id] = msgspec.structs.replace(entrant, asked=(*entrant.asked, word))
+        known[word] = agent.id
+    for folder in folders:
+        entrant = Entrant(digest(external(folder)), path=str(folder.resolve()))
+        before = found.get(entrant.name, entrant)
+        if before.path != entrant.path:
+            raise ConfigError(f"--agent-dir {folder}: {before.path} has the same name; give one of them another")
+        if before.digest != entrant.digest:
+            raise ConfigError(
+                f"--agent-dir {folder}: what is in it has changed since this replay began: take another --name"
+            )
+        found[entrant.name] = entrant
+    return found
+
+
+def external(folder: Path) -> Files:
+    """The agent in `folder`. Raises `ConfigError`, `BadFiles`."""
+    if not folder.is_dir():
+        raise ConfigError(f"--agent-dir {folder}: there is no such folder")
+    files = read_folder(folder)
+    if "start" not in files:
+        raise ConfigError(f"--agent-dir {folder} has no `start` at its root, so it is no agent")
+    return files
+
+
+def sources(reader: Reader, entrants: Iterable[Entrant], home: Path) -> dict[str, Files]:
+    """The source of each, by key: from the run, else from a cell that has met it, else from its folder.
+
+    Raises `Damaged`, `ConfigError`, `BadFiles`.
+    """
+    found: dict[str, Files] = {}
+    for one in entrants:
+        if one.agent:
+            found[one.name] = reader.source(one.agent)
+            continue
+        kept = met(home, one.digest) if home.is_dir() else None
+        found[one.name] = external(Path(one.path)) if kept is None else kept
+        if digest(found[one.name]) != one.digest:
+            raise ConfigError(f"{one.path} has changed since this replay began: take another --name")
+    return found
+
+
+def met(home: Path, wanted: str) -> Files | None:
+    """The source with the digest `wanted`, from the first cell in which it is a seed."""
+    for log in sorted(home.glob(f"*/{LOG}")):
+        cell = Reader(log.parent)
+        for seed in cell.tree.seeds:
+            if seed.digest == wanted:
+                return cell.source(seed.id)
+    return None
+
+
+# -------------------------------------------------------------------- on what
+
+
+def block(tree: Tree, benchmark: str, model: str, options: Options, repeats: int, home: Path) -> Block:
+    """The cells of a benchmark (a name or a folder) under a model (a name; empty: the run's) in the folder `home`.
+
+    Its tasks: those that the run has searched on, if it is the run's benchmark and nothing else is set; else all that
+    the settings say; in no case one that the run holds out. Raises `ConfigError`.
+    """
+    config = settings_for(tree, benchmark, model, options)
+    opened = open_benchmark(benchmark, config.grading)
+    sealed = held_out(tree, opened)
+    run = config.run
+    searched = frozenset(tree.tasks)
+    if searched <= set(opened.tasks()) and run.tasks == 0 and not run.subset:
+        tasks = tuple(task for task in tree.tasks if task not in sealed)
+    elif sealed == frozenset(opened.tasks()):
+        raise ConfigError(f"all tasks of {opened.name} are held out by the run: `dgm validate` scores agents on them")
+    else:
+        tasks = choose(run, opened, sealed).tasks
+    name = config.model("solve").name
+    cells = tuple(
+        cell_of(config, tasks, home / f"{slug(opened.name)}--{slug(name)}--{repeat}", repeat)
+        for repeat in range(repeats)
+    )
+    met = sum(task in searched for task in tasks)
+    return Block(opened.name, name, config, tasks, tuple(sorted(sealed)), met, cells)
+
+
+def held_out(tree: Tree, benchmark: Benchmark) -> frozenset[TaskId]:
+    """The tasks of `benchmark` that the run holds out, under whatever name the benchmark goes here.
+
+    Another benchmark's task is the same if it is called the same and has the same statement; where the run's benchmark
+    cannot be read any more, the name decides.
+    """
+    named = {instance(task): task for task in tree.held_out}
+    alike = {task: named[instance(task)] for task in benchmark.tasks() if instance(task) in named}
+    sealed = {task for task, ours in alike.items() if task == ours}
+    if strange := alike.keys() - sealed:
+        try:
+            ours = open_benchmark(str(tree.config["run"]["benchmark"]))
+            same = {task for task in strange if ours.task(alike[task]).statement == benchmark.task(task).statement}
+        except (ConfigError, KeyError):
+            same = set(strange)
+        sealed |= same
+    return frozenset(sealed)
+
+
+def instance(task: TaskId) -> str:
+    """The id without the benchmark's name."""
+    return task.partition("/")[2]
+
+
+# -------------------------------------------------------------------- under which settings
+
+
+def settings_for(tree: Tree, benchmark: str, model: str, options: Options) -> Config:
+    """The settings of a cell: the run's as its log has them, or those of a file, under another benchmark and model.
+
+    Of the record, nothing that belongs to another model (its price, and, with another provider, its address and key)
+    or another benchmark (its limits) is taken over. Raises `ConfigError`.
+    """
+    if options.path is not None:
+        table = settings.read(options.path)
+        given = table.get("models", {})
+        if isinstance(given, dict) and model:
+            table["models"] = {"default": own(given, model)}
+    else:
+        table = recorded(tree.config, benchmark, model)
+    run = table.setdefault("run", {})
+    if isinstance(run, dict):
+        run["benchmark"] = benchmark
+    config = settings.layered(table, options.environ, options.overrides, recommended)
+    solve = config.model("solve")
+    solve = msgspec.structs.replace(solve, name=model or solve.name, record="")
+    return msgspec.structs.replace(config, models={"default": solve})
+
+
+def recorded(config: Mapping[str, Any], benchmark: str, model: str) -> settings.Table:
+    """The settings of a log as a table for a cell."""
+    was, solve = dict(config.get("run", {})), dict(config.get("models", {}).get("solve", {}))
+    run = {key: was[key] for key in KEPT if key in was}
+    limits = () if was.get("benchmark") == benchmark else ("attempt", "grading")
+    kept = {name: config[name] for name in ("caps", "sandbox", "attempt", "grading") if name in config}
+    table = {name: dict(section) for name, section in kept.items() if name not in limits}
+    policy = config.get("policy", {})
+    return {
+        **table,
+        "run": run,
+        "policy": {key: policy[key] for key in ("patience", "epsilon") if key in policy},
+        "models": {"default": other(solve, model) if model else solve},
+    }
+
+
+def other(solve: dict[str, Any], model: str) -> dict[str, Any]:
+    """The settings of the model `solve` as far as they hold for the one called `model`."""
+    name = solve.get("name", ModelConfig().name)
+    if name == model:
+        return solve
+    gone = {"usd_per_million_in", "usd_per_million_out"}
+    if name.partition("/")[0] != model.partition("/")[0]:
+        gone |= {"api_base", "api_key_env", "extra"}
+    return {key: value for key, value in solve.items() if key not in gone} | {"name": model}
+
+
+def own(models: Mapping[str, Any], model: str) -> Any:
+    """The table of a file's `[models]` that is for `model`: that with its name, else the default one."""
+    tables = [table for table in models.values() if isinstance(table, dict)]
+    default = models.get("default", {})
+    found = next((table for table in tables if table.get("name") == model), models.get("solve", {}))
+    return {**default, **found} if isinstance(default, dict) and isinstance(found, dict) else found
+
+
+# -------------------------------------------------------------------- on the disk
+
+
+def slug(text: str) -> str:
+    """`text` as the name of a folder."""
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", text).strip("-.")[:80] or "x"
+
+
+def read_plan(home: Path) -> Plan:
+    return load(home / PLAN, Plan) or Plan()
+
+
+def write_plan(home: Path, plan: Plan) -> None:
+    """Raises `OSError`."""
+    make_folder(home, 0o700)
+    save(home / PLAN, plan)
+
+
+def planned(plan: Plan, entrants: Iterable[Entrant], blocks: Iterable[Block]) -> Plan:
+    """`plan` with what has come to it."""
+    cells = {one.folder: one for one in plan.cells}
+    for one in blocks:
+        for repeat, cell in enumerate(one.cells):
+            cells[cell.folder.name] = Planned(cell.folder.name, one.benchmark, one.model, repeat, len(one.tasks))
+    return Plan(tuple(entrants), tuple(cells.values()))
