@@ -15,6 +15,7 @@ from dgm.jobs import AgentId, Evaluate, Expand, JobId, TaskId, Usage
 from dgm.policies.account import Account, account
 from dgm.policies.conclusion import best
 from dgm.remarks import Remark, remarks
+from dgm.statistics import Difference, mcnemar, paired_difference, verdict
 from dgm.tree import Tree
 
 INTERVAL = 0.9
@@ -103,7 +104,8 @@ class Status(Struct, frozen=True):
 
 
 class Comparison(Struct, frozen=True):
-    """An agent and the seed on the tasks that both were tried on. `apart`: whether their intervals do not overlap."""
+    """An agent and the seed on the tasks that both were tried on. `difference`: of their rates, with a 95 % interval;
+    `p`: McNemar's, exact; `apart`: whether the interval leaves out 0. None of it knows that the agent was chosen."""
 
     tasks: int
     agent: Tally
@@ -111,6 +113,8 @@ class Comparison(Struct, frozen=True):
     gained: tuple[TaskId, ...]
     lost: tuple[TaskId, ...]
     apart: bool
+    difference: Difference
+    p: float
 
 
 class JobRow(Struct, frozen=True):
@@ -247,8 +251,9 @@ def compare(agent: Agent, seed: Agent) -> Comparison:
     for one in (agent, seed):
         solved = sum(one.results[task] for task in both)
         tallies.append(Tally.of(solved, len(both) - solved))
-    ours, theirs = tallies
-    return Comparison(len(both), ours, theirs, gained, lost, ours.low > theirs.high or theirs.low > ours.high)
+    difference = paired_difference(len(gained), len(lost), len(both) - len(gained) - len(lost))
+    p = mcnemar(len(gained), len(lost))
+    return Comparison(len(both), *tallies, gained, lost, verdict(difference) != "undecided", difference, p)
 
 
 def attempts(events: Iterable[AnyEvent], agent: AgentId) -> list[JobRow]:

@@ -14,6 +14,7 @@ from typing import TextIO
 import msgspec
 
 from dgm.jobs import AgentId, Usage
+from dgm.statistics import Difference
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
@@ -66,6 +67,18 @@ def spent(usage: Usage) -> str:
     """Dollars, calls and tokens in words."""
     tokens = f"{usage.tokens_in:,} tokens in, {usage.tokens_out:,} out"
     return f"{dollars(usage.usd)}, {count(usage.calls, 'model call')}, {tokens}"
+
+
+def points(one: Difference) -> str:
+    """Of a hundred."""
+    return f"{100 * one.mean:+.0f}"
+
+
+def interval(one: Difference) -> str:
+    """In points. A limit that is not 0 is never shown as 0: 0.2 is not the same as none."""
+    return " to ".join(
+        f"{100 * limit:+.{0 if round(100 * limit) or not limit else 1}f}" for limit in (one.low, one.high)
+    )
 
 
 def count(number: int, word: str) -> str:

@@ -20,7 +20,7 @@ from dgm.durable import sync_folder, write, written
 from dgm.jobs import AgentId, TaskId
 from dgm.log import HEAD, Damaged, sealing
 from dgm.policies.conclusion import INTERVAL, concluded
-from dgm.report import simulation
+from dgm.report import compare, simulation
 from dgm.settings import flat, resolved
 from dgm.shrinkage import Estimate, claimed, difference, fitted, surviving
 from dgm.statistics import LEVEL, Difference
@@ -163,6 +163,13 @@ def validated(archive: Path, tree: Tree, use: Use, uses: Sequence[Use], needs: b
     return Validation(use, number, before, finished, tuple(scores), tuple(matches), usd, simulation(tree))
 
 
+def standing(archive: Path, tree: Tree, agent: Agent) -> Validation | None:
+    """What was last found out about `agent` on held-out tasks, against its seed. Raises `Damaged`."""
+    uses = read_uses(archive)
+    about = [use for use in uses if agent.id in use.rivals and use.baseline == agent.lineage()[0].id]
+    return validated(archive, tree, about[-1], uses, needs=False) if about else None
+
+
 def earlier(use: Use, uses: Sequence[Use]) -> tuple[int, int]:
     """Which use of its tasks it is, from 1; and how many comparisons were made on any of them before it."""
     number, looks = 1, set[tuple[AgentId, AgentId, int, str]]()
@@ -200,8 +207,8 @@ def settled(digest: str, cell: Tree, tasks: Iterable[TaskId]) -> bool:
 class Claim(Struct, frozen=True):
     """What `source` says of an agent, of the baseline, and of the gain. `level`: of its intervals.
 
-    search     the tallies on the tasks that the agent was chosen by
-    shrunk     the same, drawn to the mean of all agents as far as chance asks for it
+    search     the tallies on the tasks that the agent was chosen by; the gain, on those that both have met
+    shrunk     the agent's tally, drawn to the mean of all agents as far as chance asks for it
     policy     what the policy concludes, if it is one that does
     held out   the tasks that nothing was chosen by
     """
@@ -216,10 +223,11 @@ class Claim(Struct, frozen=True):
 def claims(tree: Tree, agent: Agent, baseline: Agent, found: Validation) -> list[Claim]:
     """The claims about `agent`, those of the search first. The baseline was not chosen: its rate is as it is."""
     tally, seed = (agent.solved, agent.failed), claimed((baseline.solved, baseline.failed))
-    prior = fitted((one.solved, one.failed) for one in tree.agents.values())
-    told = []
-    for source, one in (("search", claimed(tally)), ("shrunk", surviving(tally, prior))):
-        told.append(Claim(source, one, seed, difference(one, seed)))
+    left = surviving(tally, fitted((one.solved, one.failed) for one in tree.agents.values()))
+    told = [
+        Claim("search", claimed(tally), seed, compare(agent, baseline).difference),
+        Claim("shrunk", left, seed, difference(left, seed)),
+    ]
     own = concluded(tree)
     if own is not None and own.agent == agent.id:
         gain = Difference(own.gain, own.gain_low, own.gain_high)

@@ -4,6 +4,7 @@ Invariant: a difference that may be luck is called so.
 """
 
 import shlex
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,17 +12,18 @@ from pathlib import Path
 from msgspec import Struct
 
 from dgm import belief
-from dgm.archive import LOG
+from dgm.archive import LOG, NoArchive
 from dgm.cli.advising import looking, program
 from dgm.cli.looking import MOST, SIMULATION, agent_line, drawn, tally_line
 from dgm.flight import End
 from dgm.jobs import JobId, TaskId
 from dgm.lineage.forest import interesting
-from dgm.log import LogReader
+from dgm.log import Damaged, LogReader
 from dgm.policies.conclusion import Conclusion, best, concluded
 from dgm.report import AgentRow, Comparison, JobRow, NoSuchAgent, attempts, compare, row, simulation, status
-from dgm.text import clip, count, duration, fold, note, out, plain, short, spent
+from dgm.text import clip, count, duration, fold, interval, note, out, plain, points, short, spent
 from dgm.tree import Tree
+from dgm.validation import Validation, read_uses, standing
 from dgm.watch import budget_words, evaluation_words, failure_words
 
 SUSPECT = frozenset(
@@ -63,6 +65,14 @@ class BestReport(Struct, frozen=True):
     conclusion: Conclusion | None = None
     """Where the policy says more of it than its own tally does."""
     doubts: tuple[Doubt, ...] = ()
+    held_out: int = 0
+    """Tasks that `dgm validate` can compare it with the seed on."""
+    validation: Validation | None = None
+    """What it found out when it last did."""
+    uses: int = 0
+    """How often the held-out tasks were used, for whatever agents."""
+    unreadable: str = ""
+    """Why that cannot be told."""
 
 
 def best_report(tree: Tree, folder: Path) -> BestReport:
@@ -71,6 +81,11 @@ def best_report(tree: Tree, folder: Path) -> BestReport:
     if agent is None:
         raise NoSuchAgent("there are no agents in this archive yet")
     lineage = agent.lineage()
+    validation, uses, unreadable = None, 0, ""
+    try:
+        validation, uses = standing(folder, tree, agent), len(read_uses(folder))
+    except (Damaged, NoArchive) as error:
+        unreadable = str(error)  # the run itself is sound
     return BestReport(
         simulation=simulation(tree),
         agent=row(agent, agent),
@@ -81,6 +96,10 @@ def best_report(tree: Tree, folder: Path) -> BestReport:
         against_seed=None if agent is lineage[0] else compare(agent, lineage[0]),
         conclusion=concluded(tree),
         doubts=tuple(doubts(attempts(LogReader(folder / LOG).events(), agent.id))),
+        held_out=len(tree.held_out),
+        validation=validation,
+        uses=uses,
+        unreadable=unreadable,
     )
 
 
@@ -106,6 +125,7 @@ def best_lines(found: BestReport, archive: Path | None) -> list[str]:
         lines.append("             It is the seed: no child is believed to be better yet.")
     else:
         lines += comparison_lines(found.against_seed)
+        lines += validation_lines(found, archive)
     return [*lines, *doubt_lines(found, archive), *([SIMULATION] if found.simulation else [])]
 
 
@@ -144,13 +164,32 @@ def doubt_lines(found: BestReport, archive: Path | None, most: int = 5) -> list[
 def comparison_lines(found: Comparison) -> list[str]:
     if not found.tasks:
         return ["vs seed      no task was tried by both yet"]
-    verdict = "The intervals do not overlap." if found.apart else "The intervals overlap: this may be noise."
+    noise = "The interval leaves out 0, but" if found.apart else "This may be noise, and"
     return [
         f"vs seed      on the {count(found.tasks, 'task')} that both were tried on, {len(found.gained)} gained, "
-        f"{len(found.lost)} lost",
+        f"{len(found.lost)} lost: {points(found.difference)} points, 95 % interval {interval(found.difference)}",
         f"             best {tally_line(found.agent)}",
         f"             seed {tally_line(found.seed)}",
-        f"             {verdict} The best of many looks better than it is: only new tasks can tell.",
+        f"             {noise} the best of many looks better than it is: only new tasks can tell.",
+    ]
+
+
+def validation_lines(found: BestReport, archive: Path | None) -> list[str]:
+    """What the held-out tasks have told of it."""
+    if found.unreadable:
+        return [f"held out     {plain(found.unreadable)}"]
+    one = found.validation
+    match = one.match(found.agent.id) if one else None
+    if one is None or match is None:
+        used = f"; {count(found.uses, 'use')} of them compared other agents" if found.uses else ""
+        tasks = count(found.held_out, "held-out task")
+        hint = f"held out     not compared yet: `{looking(archive, 'validate')}` does so on {tasks}{used}"
+        return [hint] if found.held_out else []
+    day = time.strftime("%Y-%m-%d", time.gmtime(one.use.at))
+    words = match.verdict if one.finished else "undecided, not all attempts are made"
+    return [
+        f"held out     {words}: {points(match.corrected)} points on {count(match.pairs, 'task')}, "
+        f"{100 * match.level:.3g} % interval {interval(match.corrected)} ({day}, use {one.number} of {found.uses})"
     ]
 
 

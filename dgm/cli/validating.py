@@ -23,8 +23,7 @@ from dgm.jobs import AgentId
 from dgm.policies.conclusion import best
 from dgm.report import NoSuchAgent, find
 from dgm.settings import build
-from dgm.statistics import Difference
-from dgm.text import clip, count, fold, note, out, out_json, plain, short
+from dgm.text import clip, count, fold, interval, note, out, out_json, plain, points, short
 from dgm.validation import FOLDER, LOCK, Claim, Use, Validation, claims, folder_of, read_uses, recorded, validated
 from dgm.verdicts import Match, Score
 
@@ -201,11 +200,3 @@ def verdict_words(match: Match, found: Validation) -> str:
         return f"{match.verdict}: of 100 tasks like these, it solves {low:.0f} to {high:.0f} {sign} than the seed"
     needed = f"; to see a difference of 5 points takes some {match.needed:,} tasks" if match.needed else ""
     return f"undecided: the interval of the difference does not leave out 0{needed}"
-
-
-def points(one: Difference) -> str:
-    return f"{100 * one.mean:+.0f}"
-
-
-def interval(one: Difference) -> str:
-    return f"{100 * one.low:+.0f} to {100 * one.high:+.0f}"
