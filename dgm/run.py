@@ -217,6 +217,7 @@ def configure(
     """Write the settings down. `version`: the benchmark's. `began`: the time of the first event."""
     at = time() if archive.tree.began else began
     now, selection = settings.resolved(config), footing.selection
+    now |= {"imported": archive.tree.config["imported"]} if "imported" in archive.tree.config else {}
     tasks, held_out, quarantined = selection.tasks, selection.held_out, footing.quarantined
     archive.configure(RunConfigured(at, __version__, now, tasks, version, images, quarantined, held_out))
 
@@ -233,8 +234,18 @@ def accept(tree: Tree, now: dict[str, Any], benchmark: Benchmark, amend: set[str
 
 
 def changed(tree: Tree, now: dict[str, Any], benchmark: Benchmark) -> list[str]:
-    """The keys in which the log's settings differ from those of `now`; `benchmark` if its tasks have changed."""
-    keys = settings.differences(tree.config, now)
+    """The keys in which the log's settings differ from those of `now`; `benchmark` if its tasks have changed.
+
+    Raises `ConfigError` for a run of another system that cannot be continued here.
+    """
+    if not tree.config.get("imported", {}).get("runnable", True):
+        raise ConfigError(
+            "this archive was imported from another system, and not all of its agents follow the agent contract here, "
+            "so it can be looked at and not continued. `dgm import --seed` with a seed that has a `start` gives agents "
+            "that can be run"
+        )
+    known = {section: table for section, table in tree.config.items() if section != "imported"}
+    keys = settings.differences(known, now)
     return keys + ["benchmark"] * (tree.benchmark != benchmark.version)
 
 

@@ -185,9 +185,8 @@ works on a copy, `--seconds` and `--calls` limit it, `--model` names the model{m
     score       {score}
     exported    by dgm {dgm}
 
-{simulation}{imported}{best}The score is that on the run's own tasks, by which the agent was chosen: expect less of it on
-others.
-Its lineage, the seed first, with what each step says of itself:
+{simulation}{imported}{best}The score is that on the run's own tasks, by which the agent was chosen, so expect less
+on others. Its lineage, the seed first, with what each step says of itself:
 
 {lineage}
 

@@ -177,6 +177,8 @@ def attempt(
     if container:
         container.end()
     end(process)
+    if container:  # in case its client was still asking for it
+        container.end()
     reader.join(5)
     if code is None:
         say("interrupted" if signals else f"the time limit of {given.seconds} s is over")
