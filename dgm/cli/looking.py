@@ -5,12 +5,16 @@ Invariant: needs the log alone; neither git nor a numerical library is loaded.
 
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+
+import msgspec
 
 from dgm.clade import Agent
 from dgm.cli import draw
 from dgm.cli.reading import archive_folder, driven, open_reader
+from dgm.controls.standing import Standing as Control
+from dgm.controls.standing import at_a_glance
 from dgm.jobs import TaskId
 from dgm.lineage.expansions import Expansions
 from dgm.lineage.forest import Standing, interesting, matching, rows, strongest
@@ -46,13 +50,14 @@ def show_status(archive: Path | None, as_json: bool) -> None:
     reader = open_reader(folder)
     now = time.time()
     found = status(reader.tree, alive, now)
+    beside = at_a_glance(folder, reader.tree, now, driven)
     if as_json:
-        out_json(found)
+        out_json({**msgspec.structs.asdict(found), "controls": beside})
     else:
-        out(*fold(status_lines(found, folder, now), 13))
+        out(*fold(status_lines(found, folder, now, beside), 13))
 
 
-def status_lines(found: Status, folder: Path, now: float) -> list[str]:
+def status_lines(found: Status, folder: Path, now: float, beside: Sequence[Control] = ()) -> list[str]:
     lines = [
         f"archive      {folder}",
         f"state        {styled(state_words(found), 'green' if found.state in ('running', 'finished') else 'yellow')}",
@@ -63,6 +68,7 @@ def status_lines(found: Status, folder: Path, now: float) -> list[str]:
         *quarantined_lines(found.quarantined),
         f"agents       {found.agents:,}",
         *(f"{name:<13}{agent_line(one)}" for name, one in (("best", found.best), ("seed", found.seed)) if one),
+        *map(control_line, beside),
         f"cost         {spent(found.usage)}{cap_words(found)}",
         f"time         {duration(found.wall)} from first to last event, {duration(found.usage.seconds)} of jobs",
     ]
@@ -72,6 +78,11 @@ def status_lines(found: Status, folder: Path, now: float) -> list[str]:
     if len(found.running) > 20:
         lines.append(f"             and {len(found.running) - 20} more")
     return [*lines, *([SIMULATION] if found.simulation else [])]
+
+
+def control_line(one: Control) -> str:
+    tally = f", best {tally_line(one.tally)}" if one.tally else ""
+    return f"control      {one.name}: {one.state}, has spent {one.share:.0%} of what the search has{tally}"
 
 
 def tasks_line(tasks: int, subset: str, sample: str, held_out: int) -> str:

@@ -45,7 +45,8 @@ class Plan(Struct, frozen=True):
     by themselves, in evaluations, an expansion counting as `expansion_cost`, or 0; `unfit`: why it could not start;
     `done`: evaluations that an existing archive has; `changed`: settings that differ from the archive's; `quarantined`:
     tasks that are left out, with the reason; `unprepared`: how many tasks keep it from starting, since `dgm prepare`
-    has not looked at them."""
+    has not looked at them; `controls`: what follows the search; what they have spent and may spend is in `spent_usd`
+    and `upper_bound_usd`."""
 
     archive: str
     done: int
@@ -79,6 +80,7 @@ class Plan(Struct, frozen=True):
     upper_bound_usd: float
     worth: float
     expansion_cost: float
+    controls: tuple[str, ...] = ()
 
 
 def show_plan(path: Path | None, archive: Path | None, overrides: list[str], amend: list[str], as_json: bool) -> None:
@@ -98,6 +100,7 @@ def show_plan(path: Path | None, archive: Path | None, overrides: list[str], ame
 def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
     """Raises what opening the benchmark, the models and an existing archive raises."""
     from dgm import run, settings
+    from dgm.arms import spent_on_controls
     from dgm.spending import price_of
 
     tree = Reader(folder).tree if (folder / LOG).is_file() else Tree()
@@ -119,6 +122,11 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
     if by_evaluations:  # what is done has its place in the schedule
         most = max(jobs - done - tree.expansions, 0) * config.caps.usd_per_job
     free = not any(price.usd_in or price.usd_out for price in prices.values())
+    beside = spent_on_controls(folder)
+    # Each spends what the search will have spent, and the jobs under way when that is spent.
+    each = spent + most + run.slots_of(config) * config.caps.usd_per_job
+    most += max(len(config.run.controls) * each - beside, 0.0)
+    spent += beside
     bound = 0.0 if free else min(max(config.caps.usd_per_run - spent, 0.0), most)
     return Plan(
         archive=str(folder),
@@ -156,6 +164,7 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
         upper_bound_usd=bound,
         worth=0.0 if by_evaluations else worth(config.run.evaluations, config.policy.expansion_cost),
         expansion_cost=config.policy.expansion_cost,
+        controls=config.run.controls,
     )
 
 
@@ -227,6 +236,15 @@ def budget_line(plan: Plan) -> str:
     )
 
 
+def controls_lines(plan: Plan) -> list[str]:
+    if not plan.controls:
+        return []
+    free = not any(model.usd_per_million_in or model.usd_per_million_out for model in plan.models)
+    share = dollars(plan.usd_per_run / (1 + len(plan.controls)))
+    cap = "" if free else f". All share caps.usd_per_run, which is enough if the search spends no more than {share}"
+    return [f"controls     {', '.join(plan.controls)}: after the search, each spends what the search has spent{cap}"]
+
+
 def plan_lines(plan: Plan) -> list[str]:
     # Tasks that nobody has looked at say nothing against the sandbox.
     remark = f"not usable: {plan.unfit}" if plan.unfit and not plan.unprepared else plan.sandbox_note
@@ -250,6 +268,7 @@ def plan_lines(plan: Plan) -> list[str]:
             f"{model.usd_per_million_out:g} USD out per million tokens"
             for model in plan.models
         ),
+        *controls_lines(plan),
         f"caps         {dollars(plan.usd_per_job)} a job, {dollars(plan.usd_per_run)} the run",
         f"cost         at most {dollars(plan.upper_bound_usd)}"
         + (f" more, after {dollars(plan.spent_usd)}" if plan.spent_usd else ""),

@@ -53,8 +53,8 @@ class Repetitions(Struct, frozen=True):
     """The seed resampled. `whole`: repetitions that have met every task. `rate`: of the tasks solved, with a 90 %
     interval over tasks. `passed`: k to pass@k, the share of tasks that at least one of k tries solves. `luckiest`,
     `expected`: what the luckiest whole repetition solved of the `tasks`, and what that of so many equal agents would.
-    `alike`: whether no task was ever solved by one repetition and missed by another. `difference`: the search's best agent
-    minus the mean of the repetitions, on the tasks that both have met, with a 95 % interval."""
+    `alike`: whether no task was ever solved by one repetition and missed by another. `difference`: the search's best
+    agent minus the mean of the repetitions, on the tasks that both have met, with a 95 % interval."""
 
     whole: int
     tasks: int
@@ -137,6 +137,13 @@ def standings(search: Path, tree: Tree, now: float, driven: Callable[[Path], boo
         seed_rate,
         None if seed_rate is None else luck(tree, seed_rate),
     )
+
+
+def at_a_glance(search: Path, tree: Tree, now: float, driven: Callable[[Path], bool | None]) -> tuple[Standing, ...]:
+    """The controls of the search alone, without a comparison. Raises `Damaged`."""
+    budget = spent_by(tree)
+    folders = {name: folder_of(search, name) for name in begun(search)}
+    return tuple(standing(name, Reader(folder).tree, budget, driven(folder), now) for name, folder in folders.items())
 
 
 def standing(name: str, tree: Tree, budget: Spent, driven: bool | None, now: float) -> Standing:
