@@ -185,8 +185,10 @@ works on a copy, `--seconds` and `--calls` limit it, `--model` names the model{m
     score       {score}
     exported    by dgm {dgm}
 
-{simulation}{imported}{best}The score is that on the run's own tasks, by which the agent was chosen, so expect less
-on others. Its lineage, the seed first, with what each step says of itself:
+{simulation}{imported}{best}The score is that on the run's own tasks.
+The agent was chosen by it, so expect less on others.
+
+Its lineage, the seed first, with what each step says of itself:
 
 {lineage}
 
