@@ -77,8 +77,9 @@ def test_the_correlation_is_that_of_the_analysis_of_variance(tallies: list[tuple
         assert found.correlation is None
         return
     assert found.correlation == pytest.approx(anova(tallies), abs=1e-9)
-    assert found.correlation <= 1 + 1e-9
+    assert found.correlation is not None
     assert found.reliability is not None
+    assert found.correlation <= 1 + 1e-9
     assert 0 <= found.reliability <= 1 + 1e-9
     if found.low is not None and found.high is not None:
         left = [anova(tallies[:n] + tallies[n + 1 :]) for n in range(len(tallies))]

@@ -1,0 +1,126 @@
+"""`lineage` without an agent: what all edits of a run did, and how well its scores tell agents apart.
+
+Invariant: every rate comes with its interval; what is not known yet is said to be so.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from dgm.cli.looking import SIMULATION
+from dgm.cli.reading import open_reader
+from dgm.lineage.signals import Discrimination, Edges, Share, Signals, signals
+from dgm.remarks import Remark, remarks
+from dgm.report import simulation
+from dgm.text import fold, out, out_json, styled, width
+
+ROOMY = 84
+"""Columns from which on all columns of the tables are shown."""
+EDGES = (("edits", 15), ("children", 9), ("shared", 8), ("kept right", 16), ("fixed wrong", 16), ("differ", 8))
+STRANGERS = ("strangers", 10)
+SCORES = (("evaluations", 11), ("agents", 8), ("each", 6), ("between agents", 23), ("reliability", 12), ("needed", 8))
+NARROW = ("edits", "kept right", "fixed wrong", "differ", "evaluations", "agents", "between agents", "reliability")
+
+
+class SignalsReport(Struct, frozen=True):
+    """`remarks`: also what stands still."""
+
+    simulation: bool
+    signals: Signals
+    remarks: tuple[Remark, ...]
+
+
+def show_signals(archive: Path | None, as_json: bool) -> None:
+    tree = open_reader(archive).tree
+    found = SignalsReport(simulation(tree), signals(tree), remarks(tree))
+    if as_json:
+        out_json(found)
+    else:
+        out(*fold(signal_lines(found, width()), 4))
+
+
+def signal_lines(found: SignalsReport, room: int) -> list[str]:
+    """`room`: columns that there are."""
+    every = found.signals.edges
+    lines = ["No agent has a child yet: there is no edit to judge."]
+    if every.children:
+        rows = [edges_cells(one) for one in (every, *found.signals.by_depth, *found.signals.by_birth)]
+        lines = [
+            *table((*EDGES, STRANGERS), rows, room),
+            "",
+            "shared: the tasks that parent and child were both tried on, summed over all pairs",
+            "kept right: of those that the parent solved, what the child solves too, with a 95 % interval",
+            "fixed wrong: of those that the parent failed, what the child solves",
+            "differ: those with another outcome than the parent's, which is exploration, and luck",
+            "strangers: what two agents picked at random would differ by on these tasks",
+        ]
+    return [
+        *lines,
+        "",
+        *discrimination_lines(found.signals.discrimination, room),
+        *([""] if found.remarks else []),
+        *(f"remark: {remark.words}" for remark in found.remarks),
+        *([SIMULATION] if found.simulation else []),
+    ]
+
+
+def table(columns: Sequence[tuple[str, int]], rows: Iterable[Sequence[str]], room: int) -> list[str]:
+    """The first column to the left, the others to the right; the less important ones only where there is room."""
+    shown = [n for n, (name, _) in enumerate(columns) if room >= ROOMY or name in NARROW]
+
+    def line(cells: Sequence[str]) -> str:
+        return "".join(f"{cells[n]:{'>' if n else '<'}{columns[n][1]}}" for n in shown)
+
+    return [styled(line([name for name, _ in columns]), "dim"), *map(line, rows)]
+
+
+def edges_cells(one: Edges) -> list[str]:
+    return [
+        one.name,
+        f"{one.children:,}",
+        f"{one.shared:,}",
+        share_words(one.kept_right),
+        share_words(one.fixed_wrong),
+        rate_words(one.differing.rate),
+        rate_words(one.strangers),
+    ]
+
+
+def share_words(share: Share) -> str:
+    if share.rate is None:
+        return "-"
+    return f"{share.rate:.0%} ({100 * share.low:.0f}-{100 * share.high:.0f}%)"
+
+
+def rate_words(rate: float | None) -> str:
+    return "-" if rate is None else f"{rate:.1%}"
+
+
+def discrimination_lines(found: Sequence[Discrimination], room: int) -> list[str]:
+    told = [one for one in found if one.correlation is not None]
+    if not told:
+        return ["How well scores tell agents apart cannot be told yet: it takes two agents, and one with two scores."]
+    last = told[-1]
+    undecided = last.low is None or last.low <= 0
+    return [
+        *table(SCORES, map(scores_cells, told), room),
+        "",
+        "between agents: the part of an outcome's variance that lies between agents, beyond binomial noise (and which "
+        "tasks an agent met is part of the noise), with a 95 % interval",
+        "reliability: the expected correlation of two scores of an agent that has so many evaluations (each)",
+        "needed: evaluations an agent for a reliability of 0.7",
+        *(["That scores tell these agents apart at all is undecided: 0 is in the interval."] if undecided else []),
+    ]
+
+
+def scores_cells(one: Discrimination) -> list[str]:
+    interval = f" ({one.low:.2f} to {one.high:.2f})" if one.low is not None and one.high is not None else ""
+    return [
+        f"{one.evaluations:,}",
+        f"{one.agents:,}",
+        f"{one.each:.1f}",
+        f"{one.correlation:.2f}{interval}",
+        f"{one.reliability:.2f}",
+        f"{one.needed:,}" if one.needed is not None else "-",
+    ]
