@@ -130,39 +130,47 @@ def agreement(choice: Choice) -> str:
 
 def comparison_lines(comparison: Comparison) -> list[str]:
     head = f"compared   {count(comparison.among, 'agent')} by {plain(comparison.measure)}"
-    sources = [source_words(one) for one in comparison.candidates]
-    room = max(map(len, sources))
-    rows = [
-        candidate_line(comparison, one, source, room)
-        for one, source in zip(comparison.candidates, sources, strict=True)
+    table: list[tuple[str, ...]] = [("agent", "value", "drawn from", "own", "clade", "")]
+    table += [candidate_row(comparison, one) for one in comparison.candidates]
+    drawn = any(source_words(one) for one in comparison.candidates)
+    wide = [max(len(row[n]) for row in table) for n in range(5)]
+    lines = [
+        "  ".join(
+            (
+                f"   {agent:<8}",
+                f"{value:>{wide[1]}}",
+                *([f"{source:<{wide[2]}}"] if drawn else []),
+                f"{own:>{wide[3]}}",
+                f"{clade:>{wide[4]}}",
+                words,
+            )
+        ).rstrip()
+        for agent, value, source, own, clade, words in table
     ]
     more = comparison.among - sum(1 + one.alike for one in comparison.candidates)
-    if more > 0:
-        rows.append(f"{'and ' + format(more, ',') + ' more':>19}")
-    titles = f"{'value':>10}{'  drawn from'[:room]:<{room}}  {'own':>7}  {'clade':>9}  agent"
-    return [head, titles, *rows]
+    return [head, *lines, *([f"   and {more:,} more"] if more > 0 else [])]
 
 
-def candidate_line(comparison: Comparison, one: Candidate, source: str, room: int) -> str:
+def candidate_row(comparison: Comparison, one: Candidate) -> tuple[str, ...]:
     standing = one.standing
     own = f"{standing.solved}/{standing.solved + standing.failed}"
     clade = f"{standing.clade_solved}/{standing.clade_solved + standing.clade_failed}"
-    words = f" and {one.alike} alike" if one.alike else ""
-    if one.share is not None:
-        words += f", {one.share:.1%} each" if one.alike else f", {one.share:.1%}"
+    words = []
     if standing.agent == comparison.winner:
-        words += ", winner" + (f" by {number(comparison.margin)}" if comparison.margin is not None else "")
+        words.append("winner" + (f" by {number(comparison.margin)}" if comparison.margin is not None else ""))
     elif standing.agent == comparison.runner_up:
-        words += ", runner-up"
-    return f"{number(one.value):>10}{source:<{room}}  {own:>7}  {clade:>9}  {short(standing.agent)}{words}"
+        words.append("runner-up")
+    words += [f"{one.share:.1%}"] if one.share is not None else []
+    words += [f"for {one.alike} more alike"] if one.alike else []
+    return short(standing.agent), number(one.value), source_words(one), own, clade, ", ".join(words)
 
 
 def source_words(one: Candidate) -> str:
-    """What the value was drawn from, after two spaces; empty where it was not drawn."""
+    """What the value was drawn from; empty where it was not drawn."""
     words = [f"{one.tally[0]}/{sum(one.tally)}"] if one.tally else []
     words += [f"{one.mean:.3f}"] if one.mean is not None else []
     words += [f"sd {one.spread:.3f}"] if one.spread is not None else []
-    return f"  {' '.join(words)}" if words else ""
+    return " ".join(words)
 
 
 def number(value: float | None) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dgm.config import PolicyConfig
 from dgm.jobs import Evaluate, Job
 from dgm.policies.choosing import shuffled
+from dgm.policies.reasons import because, picked
 from dgm.tree import Tree
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Once:
         for task in shuffled(tree.tasks):
             for seed in seeds:
                 if task in todo[seed.index]:
+                    because(rng, "every agent meets every task once: the first one that has not met the task")
+                    picked(rng, "the first one, in a random order that is fixed, that not all agents have met")
                     return Evaluate(seed.id, task)
         return None
 

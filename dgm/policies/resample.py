@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dgm.config import PolicyConfig
 from dgm.jobs import Evaluate, Job
 from dgm.policies.choosing import shuffled
+from dgm.policies.reasons import because, picked
 from dgm.tree import Tree
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Resample:
             return None
         for seed in tree.seeds:
             if seed.index in tree.evaluable:
+                because(rng, "one repetition of the seed after the other: the first that has not met every task")
+                picked(rng, "the first one, in a random order that is fixed, that it has not met")
                 untried = set(tree.untried(seed))
                 return Evaluate(seed.id, next(task for task in shuffled(tree.tasks) if task in untried))
         return None

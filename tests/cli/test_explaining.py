@@ -40,7 +40,7 @@ def test_a_job_is_explained(hgm: Path) -> None:
     assert f"{agent.id[:8]} was born" in told.stdout
     assert "the same job, from the log alone" in told.stdout
     assert re.search(r"widen: \d+ evaluations \^ 0.6 = [\d.]+ >= \d+ agents", told.stdout)
-    assert re.search(r"\d\.\d{4}  \d+/\d+ \d\.\d{3} sd \d\.\d{3} .*, winner", told.stdout)
+    assert re.search(r"\d\.\d{4}  \d+/\d+ \d\.\d{3} sd \d\.\d{3} .*  winner by \d\.\d{4}", told.stdout)
     assert "in 200 choices with other random numbers: " in told.stdout
     assert "(this one)" in told.stdout
     found = json.loads(look("explain", agent.job, "--archive", hgm, "--json").stdout)["choice"]
