@@ -3,9 +3,11 @@
 Invariant: nothing is made, pulled, written or paid for.
 """
 
+import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -13,11 +15,14 @@ from msgspec import Struct
 from dgm import run, settings
 from dgm.archive import LOG, Reader
 from dgm.benchmarks import open_benchmark
+from dgm.cli import setting
+from dgm.cli.advising import prepare_again
 from dgm.cli.failing import UNFIT
 from dgm.cli.looking import SIMULATION
 from dgm.cli.planning import ModelPlan, Stage, staged
 from dgm.config import ConfigError
 from dgm.ground import Unprepared, unprepared
+from dgm.jobs import TaskId
 from dgm.protocols import SandboxFault
 from dgm.replay import AMENDED, Cell, left_of, paid
 from dgm.spending import price_of
@@ -27,6 +32,10 @@ from dgm.tree import Tree
 
 if TYPE_CHECKING:
     from dgm.cli.transferring import Matrix
+
+
+MOST_NAMED = 60
+"""Tasks that are named in a command that is to be typed next."""
 
 
 class BlockPlan(Struct, frozen=True):
@@ -72,17 +81,31 @@ def show_plan(found: "Matrix", as_json: bool) -> None:
         sys.exit(UNFIT)
 
 
-def insist(found: "Matrix", preparing: Callable[[Block], str]) -> None:
+def insist(found: "Matrix", path: Path | None) -> None:
     """Raises `SandboxFault`, `ConfigError` for what keeps any part from starting, before one has started.
 
-    `preparing`: the command that prepares a block's benchmark.
+    `path`: the file of settings that was named.
     """
     for block in found.blocks:
         stage = stage_of(block)
         if stage.unfit and unprepared(block.config, stage.footing):
-            raise Unprepared(f"{stage.unfit}. To prepare: {preparing(block)}")
+            raise Unprepared(f"{stage.unfit}. To prepare: {preparing(block, stage.footing.unknown, path)}")
         if stage.unfit:
             raise SandboxFault(stage.unfit)
+
+
+def preparing(block: Block, tasks: Sequence[TaskId], path: Path | None) -> str:
+    """The command that looks at `tasks`, or at the whole benchmark where they are many, under the block's settings."""
+    benchmark = block.config.run.benchmark
+    usual = setting.load(path, [], benchmark)
+    ours = settings.flat(settings.resolved(block.config))
+    sets = [
+        f"{key}={json.dumps(ours[key])}"
+        for key in settings.differences(settings.resolved(usual), settings.resolved(block.config))
+        if key.startswith(("sandbox.", "attempt.", "grading."))
+    ]
+    parts = [word for task in tasks for word in ("--tasks", task)] if len(tasks) <= MOST_NAMED else []
+    return prepare_again(benchmark, path, sets, parts)
 
 
 def stage_of(block: Block) -> Stage:

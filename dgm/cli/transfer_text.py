@@ -51,7 +51,8 @@ def head(group: Group) -> list[str]:
     told.append(f"  {tasks_words(group.tasks, group.held_out, group.quarantined)}")
     if group.searched:
         told.append(
-            f"  {group.searched:,} of them the run has chosen its agents by: there, those look better than they are."
+            f"  {group.searched:,} of them the run has chosen its agents by: there, they look better than they are, so "
+            "there is no verdict."
         )
     if group.state:
         told.append(f"  not complete: {plain(group.state)}")

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from dgm.archive import LOG, Reader
 from dgm.benchmarks import in_images, open_benchmark
-from dgm.cli.advising import prepare_again, typed
+from dgm.cli.advising import typed
 from dgm.cli.failing import CAPPED, INTERRUPTED, Unable, leave, leave_pipe
 from dgm.cli.reading import archive_folder, driven, open_reader, settings_environ
 from dgm.config import ConfigError
@@ -74,7 +74,7 @@ def transfer(asked: Asked, archive: Path | None, outputs: Outputs, dry_run: bool
         raise ConfigError("--predictions: none of these benchmarks is one of SWE-bench's kind")
     if dry_run:
         return show_plan(found, outputs.as_json)
-    insist(found, lambda block: prepare_again(block.config.run.benchmark, asked.path, asked.overrides))
+    insist(found, asked.path)
     agents = matrix.sources(found.reader, found.entrants, found.home)
     matrix.write_plan(found.home, found.plan)
     if all(block.config.simulated for block in found.blocks):
@@ -187,7 +187,7 @@ def check_outputs(outputs: Outputs) -> None:
 
 def tell(found: Matrix, results: dict[str, Measured], end: End, outputs: Outputs) -> None:
     """Raises `OSError` for files that cannot be written, once the table is printed."""
-    from dgm.cli.transfer_text import as_value, lines
+    from dgm.cli.transfer_text import as_value, lines, simulated
 
     made = table.groups(found.blocks, results, found.entrants)
     spent = sum(paid(cell.folder) for cell in found.cells)
@@ -201,7 +201,7 @@ def tell(found: Matrix, results: dict[str, Measured], end: End, outputs: Outputs
     if outputs.figure is not None:
         from dgm.transfer.figure import draw
 
-        draw(made, outputs.figure)
+        draw(made, outputs.figure, simulated(found))
         note(f"{outputs.figure}: the figure")
     if outputs.predictions is not None:
         from dgm.cli.predicting import predict

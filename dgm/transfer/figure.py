@@ -30,22 +30,23 @@ def check(path: Path) -> None:
         raise ConfigError("--figure needs Matplotlib: pip install 'dgm[plots]'")
 
 
-def draw(groups: Sequence[Group], path: Path) -> None:
+def draw(groups: Sequence[Group], path: Path, simulation: bool) -> None:
     """A line a group: rates with their intervals on the left, differences to the seed on the right."""
     from matplotlib.figure import Figure
 
     rows = [[row for row in group.rows if row.attempts] for group in groups]
     heights = [0.34 * max(len(some), 1) + 0.75 for some in rows]
     figure = Figure(figsize=(9.0, sum(heights) + 0.9), layout="constrained")
+    edges = [abs(edge) for some in rows for row in some if (one := row.difference) for edge in (one.low, one.high)]
+    span = 1.08 * max(edges, default=1.0)
     grid = figure.add_gridspec(len(groups), 2, height_ratios=heights)
     for place, (group, some) in enumerate(zip(groups, rows, strict=True)):
         left, right = (figure.add_subplot(grid[place, side]) for side in (0, 1))
         last = place == len(groups) - 1
         rates(left, group, some, "tasks solved, 95 % interval" if last else "")
-        gains(right, some, "difference to the seed, paired by task, 95 % interval" if last else "")
-    figure.suptitle(
-        "In colour: the interval, corrected for all comparisons, leaves out 0. Hollow: not complete", fontsize=9
-    )
+        gains(right, some, span, "difference to the seed, paired by task, 95 % interval" if last else "")
+    legend = "In colour: the interval, corrected for all comparisons, leaves out 0. Hollow: not complete"
+    figure.suptitle(f"{legend}. A simulation" if simulation else legend, fontsize=9)
     figure.savefig(path, dpi=150, metadata={"Software": None} if path.suffix == ".png" else None)
 
 
@@ -61,19 +62,17 @@ def rates(axes: "Axes", group: Group, rows: Sequence[Row], label: str) -> None:
     axes.set_xlim(-0.02, 1.02)
 
 
-def gains(axes: "Axes", rows: Sequence[Row], label: str) -> None:
+def gains(axes: "Axes", rows: Sequence[Row], span: float, label: str) -> None:
     axes.axvline(0, color=SEED, linewidth=0.8, linestyle=":")
-    edges = [0.1]
     for place, row in enumerate(rows):
         if row.difference is not None:
             one = row.difference
             mark(axes, place, row, one.mean, one.low, one.high)
-            edges += [abs(one.low), abs(one.high)]
             text = f"+{row.gained}/-{row.lost}"
             axes.text(1.01, place, text, transform=axes.get_yaxis_transform(), va="center", fontsize=7.5)
     dress(axes, "", label, len(rows))
     axes.set_yticks(range(len(rows)), [""] * len(rows))
-    axes.set_xlim(-1.08 * max(edges), 1.08 * max(edges))
+    axes.set_xlim(-span, span)
 
 
 def mark(axes: "Axes", place: int, row: Row, mean: float, low: float, high: float) -> None:

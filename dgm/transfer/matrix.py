@@ -15,7 +15,7 @@ from msgspec import Struct
 from dgm import settings
 from dgm.archive import LOG, Reader
 from dgm.benchmarks import open_benchmark, recommended
-from dgm.config import Config, ConfigError, ModelConfig
+from dgm.config import Config, ConfigError, ModelConfig, RunConfig
 from dgm.durable import make_folder
 from dgm.files import Files, digest, read_folder
 from dgm.jobs import AgentId, TaskId
@@ -158,46 +158,57 @@ def met(home: Path, wanted: str) -> Files | None:
 def block(tree: Tree, benchmark: str, model: str, options: Options, repeats: int, home: Path) -> Block:
     """The cells of a benchmark (a name or a folder) under a model (a name; empty: the run's) in the folder `home`.
 
-    Its tasks: those that the run has searched on, if it is the run's benchmark and nothing else is set; else all that
-    the settings say; in no case one that the run holds out. Raises `ConfigError`.
+    Its tasks: those that the settings say; where they say nothing, those that it had before, or those that the run has
+    searched on if it is the run's benchmark, or all; in no case one that the run holds out. Raises `ConfigError`.
     """
     config = settings_for(tree, benchmark, model, options)
     opened = open_benchmark(benchmark, config.grading)
-    sealed = held_out(tree, opened)
-    run = config.run
-    searched = frozenset(tree.tasks)
-    if searched <= set(opened.tasks()) and run.tasks == 0 and not run.subset:
-        tasks = tuple(task for task in tree.tasks if task not in sealed)
-    elif sealed == frozenset(opened.tasks()):
-        raise ConfigError(f"all tasks of {opened.name} are held out by the run: `dgm validate` scores agents on them")
-    else:
-        tasks = choose(run, opened, sealed).tasks
     name = config.model("solve").name
-    cells = tuple(
-        cell_of(config, tasks, home / f"{slug(opened.name)}--{slug(name)}--{repeat}", repeat)
-        for repeat in range(repeats)
-    )
-    met = sum(task in searched for task in tasks)
-    return Block(opened.name, name, config, tasks, tuple(sorted(sealed)), met, cells)
+    folders = [home / f"{slug(opened.name)}--{slug(name)}--{repeat}" for repeat in range(repeats)]
+    sealed, searched = same(tree, opened, tree.held_out), same(tree, opened, tree.tasks)
+    tasks = chosen(tree, opened, config.run, sealed, folders[0])
+    cells = tuple(cell_of(config, tasks, folder, repeat) for repeat, folder in enumerate(folders))
+    return Block(opened.name, name, config, tasks, tuple(sorted(sealed)), len(searched & set(tasks)), cells)
 
 
-def held_out(tree: Tree, benchmark: Benchmark) -> frozenset[TaskId]:
-    """The tasks of `benchmark` that the run holds out, under whatever name the benchmark goes here.
+def chosen(
+    tree: Tree, benchmark: Benchmark, run: RunConfig, sealed: frozenset[TaskId], folder: Path
+) -> tuple[TaskId, ...]:
+    """The tasks of `benchmark` to measure on. Raises `ConfigError`."""
+    if run.tasks or run.subset:
+        return choose(run, benchmark, sealed).tasks
+    if (folder / LOG).is_file() and (before := Reader(folder).tree.config["run"]["tasks"]):
+        return tuple(task for task in before if task not in sealed)
+    if set(tree.tasks) <= set(benchmark.tasks()):
+        return tuple(task for task in tree.tasks if task not in sealed)
+    if sealed == frozenset(benchmark.tasks()):
+        raise ConfigError(
+            f"all tasks of {benchmark.name} are held out by the run: `dgm validate` scores agents on them"
+        )
+    return choose(run, benchmark, sealed).tasks
+
+
+def same(tree: Tree, benchmark: Benchmark, tasks: Iterable[TaskId]) -> frozenset[TaskId]:
+    """Those of `benchmark` that are the run's own `tasks`, under whatever name the benchmark goes here.
 
     Another benchmark's task is the same if it is called the same and has the same statement; where the run's benchmark
     cannot be read any more, the name decides.
     """
-    named = {instance(task): task for task in tree.held_out}
+    named = {instance(task): task for task in tasks}
     alike = {task: named[instance(task)] for task in benchmark.tasks() if instance(task) in named}
-    sealed = {task for task, ours in alike.items() if task == ours}
-    if strange := alike.keys() - sealed:
+    certain = {task for task, ours in alike.items() if task == ours}
+    if strange := alike.keys() - certain:
         try:
             ours = open_benchmark(str(tree.config["run"]["benchmark"]))
-            same = {task for task in strange if ours.task(alike[task]).statement == benchmark.task(task).statement}
+            return frozenset(certain | {task for task in strange if statements(ours, alike[task], benchmark, task)})
         except (ConfigError, KeyError):
-            same = set(strange)
-        sealed |= same
-    return frozenset(sealed)
+            return frozenset(alike)
+    return frozenset(certain)
+
+
+def statements(one: Benchmark, task: TaskId, other: Benchmark, like: TaskId) -> bool:
+    """Whether two tasks ask for the same. Raises `KeyError`."""
+    return one.task(task).statement.split() == other.task(like).statement.split()
 
 
 def instance(task: TaskId) -> str:

@@ -17,6 +17,7 @@ from dgm.jobs import AgentId, TaskId
 from dgm.log import LogReader
 from dgm.replay import Measured
 from dgm.statistics import Difference
+from dgm.text import plain
 from dgm.transfer.matrix import Block, Entrant
 from dgm.verdicts import Match, Score, matched, scored
 
@@ -29,8 +30,9 @@ class Row(Struct, frozen=True):
     its source. `attempts` have a verdict, `missing` have none (yet); `solved`: its rates, summed over `tasks` tasks
     that have one; `rate` with a 95 % interval. `gained`, `lost`: tasks on which it does better or worse than the seed,
     of `pairs`; `difference` with its 95 % interval, `p` and `verdict` corrected for all comparisons in the table; None
-    and empty for the seed. `taken`: verdicts that were paid for before; `failures`: attempts that the environment
-    spoiled, `usd`: what all of it has cost. `left_out`: why it takes no part."""
+    and empty for the seed. There is no verdict on tasks that the run has chosen its agents by. `taken`: verdicts that
+    were paid for before; `failures`: attempts that the environment spoiled, `usd`: what all of it has cost.
+    `left_out`: why it takes no part."""
 
     benchmark: str
     model: str
@@ -85,8 +87,10 @@ def groups(blocks: Sequence[Block], found: Mapping[str, Measured], entrants: Seq
     results = [[found[cell.folder.name] for cell in block.cells] for block in blocks]
     outcomes = [{one.name: attempts_of(cells, one.name) for one in entrants} for cells in results]
     baseline = entrants[0].name
+    first = {one.digest: one.name for one in reversed(entrants)}  # agents with the same source are one comparison
     rivals = [
-        {name: got for name, got in block.items() if name != baseline and got and block[baseline]} for block in outcomes
+        {name: block[name] for name in first.values() if name != baseline and block[name] and block[baseline]}
+        for block in outcomes
     ]
     total = sum(map(len, rivals))
     made = []
@@ -96,7 +100,7 @@ def groups(blocks: Sequence[Block], found: Mapping[str, Measured], entrants: Seq
         by_name = {match.agent: match for match in matches}
         tallies = tallied(cells)
         rows = tuple(
-            row(block, cells, one, got[one.name], by_name.get(one.name), tallies, entrants) for one in entrants
+            row(block, cells, one, got[one.name], by_name.get(first[one.digest]), tallies, entrants) for one in entrants
         )
         made.append(
             Group(
@@ -155,7 +159,7 @@ def row(
         pairs=match.pairs if match else 0,
         difference=match.difference if match else None,
         p=match.adjusted if match else None,
-        verdict=match.verdict if match else "",
+        verdict=match.verdict if match and not block.searched else "",
         taken=tally.taken,
         failures=tally.failures,
         usd=sum(agent.usage.usd for agent in agents),
@@ -199,9 +203,11 @@ def comma_separated(found: Iterable[Group]) -> str:
 
 
 def rounded(value: object) -> object:
-    """Numbers with six digits; nothing for None."""
+    """Numbers with six digits; nothing for None; text without control characters in force."""
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, str):
+        return plain(value)
     return "" if value is None else value
 
 
