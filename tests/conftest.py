@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.page import browser
+
 CI = bool(os.environ.get("CI"))
 
 
@@ -54,6 +56,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="large images: run with -m languages"))
         if item.get_closest_marker("docker") and not CI and not engine():
             item.add_marker(pytest.mark.skip(reason="no Docker engine answers"))
+        if item.get_closest_marker("browser") and not CI and browser.found() is None:
+            item.add_marker(pytest.mark.skip(reason="no Chromium: apt-get install chromium"))
         item.add_marker(pytest.mark.xdist_group(group(item)))
 
 

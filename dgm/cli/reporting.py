@@ -9,11 +9,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from dgm.archive import NoArchive
 from dgm.cli.closing import best_lines, best_report
 from dgm.cli.failing import Unable
 from dgm.cli.looking import SIMULATION, agent_line, quarantined_lines, tasks_line
 from dgm.cli.reading import archive_folder, driven
 from dgm.jobs import Usage
+from dgm.log import Damaged
 from dgm.page.data import Line, Told, tasks
 from dgm.page.history import History
 from dgm.policies.conclusion import best
@@ -31,15 +33,17 @@ def show_report(archive: Path | None, as_json: bool) -> None:
     if as_json:
         out_json(told)
         return
-    for line in [*told.lines, Line("", told.simulation)]:
-        if not line.words:
-            continue
-        first, *rest = paragraph(line.words).split("\n")
-        head = f"{line.label:<{INDENT}}{first}" if line.words != told.simulation else first
-        out(*fold([head, *(" " * INDENT + more for more in rest)], INDENT))
+    for line in told.lines:
+        lines = paragraph(line.words).split("\n")
+        if line.columns:
+            out("", *fold(lines, INDENT))
+        else:
+            first, *rest = lines
+            out(*fold([f"{line.label:<{INDENT}}{first}", *(" " * INDENT + more for more in rest)], INDENT))
+    out(*([told.simulation] if told.simulation else []))
 
 
-def write_page(archive: Path | None, file: Path, lines: int, force: bool, as_json: bool) -> None:
+def write_page(archive: Path | None, file: Path, lines: int, said: int, force: bool, as_json: bool) -> None:
     from dgm.durable import place
     from dgm.page.document import is_report, page
 
@@ -51,7 +55,7 @@ def write_page(archive: Path | None, file: Path, lines: int, force: bool, as_jso
         raise Unable(f"{file} is there and is no report: name another file, or replace it with --force")
     folder = archive_folder(archive)
     history = History(folder)
-    made = page(folder, history, telling(folder, archive, history, time.time()), lines)
+    made = page(folder, history, telling(folder, archive, history, time.time()), lines, said)
     place(file, file.with_name(f".{file.name}.{os.getpid()}.new"), made, 0o644)
     if as_json:
         out_json({"file": str(file), "bytes": len(made), "agents": len(history.tree.agents)})
@@ -67,45 +71,82 @@ def telling(folder: Path, archive: Path | None, history: History, now: float) ->
     found = status(tree, driven(folder), now)
     name = plain(folder.resolve().name)
     title = f"{plain(setting(tree.config, 'run.benchmark', '') or 'a run')} · {name}"
-    lines = [Line(label, words) for label, words in sentences(folder, archive, history, found) if words]
-    return Told(title, state_words(found), now, SIMULATION if found.simulation and tree.length else "", tuple(lines))
+    parts = (said for said in sentences(folder, archive, history, found, now) if said.words)
+    return Told(title, state_words(found), now, SIMULATION if found.simulation and tree.length else "", tuple(parts))
 
 
-def sentences(folder: Path, archive: Path | None, history: History, found: Status) -> Iterator[tuple[str, str]]:
-    """A label and what it says, line breaks between its lines."""
+def sentences(folder: Path, archive: Path | None, history: History, found: Status, now: float) -> Iterator[Line]:
     tree = history.tree
-    yield "archive", str(folder)
-    yield "state", state_words(found)
+    yield Line("archive", str(folder))
+    yield Line("state", state_words(found))
     if not tree.length:
         return
-    yield "as of", moments(tree)
-    yield "what", what(tree)
-    yield "tasks", tasks_line(found.tasks, found.subset, found.sample, found.held_out)
-    yield "solved by", solved_by(tree)
-    yield "left out", joined(quarantined_lines(found.quarantined, 8))
-    yield "budget", budget_words(found)
-    yield "evaluations", evaluation_words(found)
-    yield (
-        "agents",
-        f"{found.agents:,}; {unborn(tree)}{deepest(tree)}",
-    )
-    yield "cost", f"{spent(found.usage)}{cap_words(found)}"
-    yield "", by_role(tree)
-    yield "time", f"{duration(found.wall)} from first to last event, {duration(found.usage.seconds)} of jobs"
-    if not tree.agents:
+    yield Line("as of", moments(tree, now))
+    yield Line("what", what(tree))
+    if tree.agents:
+        yield from blocks(line for line in best_lines(best_report(tree, folder), archive) if line != SIMULATION)
+        yield from held_out(folder, tree)
+        yield from beside(folder, archive, tree, now)
+    yield Line("remark", "\n".join(remark.words for remark in found.remarks), head=True)
+    yield Line("tasks", tasks_line(found.tasks, found.subset, found.sample, found.held_out))
+    yield Line("solved by", solved_by(tree))
+    yield Line("left out", joined(quarantined_lines(found.quarantined, 8)))
+    yield Line("budget", budget_words(found))
+    yield Line("evaluations", evaluation_words(found))
+    yield Line("agents", f"{found.agents:,}; {unborn(tree)}{deepest(tree)}")
+    yield Line("cost", f"{spent(found.usage)}{cap_words(found)}\n{by_role(tree)}".rstrip())
+    yield Line("time", f"{duration(found.wall)} from first to last event, {duration(found.usage.seconds)} of jobs")
+    yield Line("failures", failing(history, found))
+    yield Line("running", f"{count(len(found.running), 'job')}" if found.running else "")
+    yield Line("strongest", strongest(tree))
+
+
+def held_out(folder: Path, tree: Tree) -> Iterator[Line]:
+    """What the latest use of the held-out tasks has told of all agents that were compared then."""
+    from dgm.cli.validating import Report, report_lines
+    from dgm.validation import claims, read_uses, validated
+
+    if not tree.held_out:
+        yield Line(
+            "held out", "no tasks, so nothing here tells how able the best agent is on new ones", True
+        )
         return
-    yield from blocks(line for line in best_lines(best_report(tree, folder), archive) if line != SIMULATION)
-    yield "strongest", strongest(tree)
-    yield "failures", failing(history, found)
-    yield "remark", "\n".join(remark.words for remark in found.remarks)
-    yield "running", f"{count(len(found.running), 'job')}" if found.running else ""
+    try:
+        uses = read_uses(folder)
+        if not uses:
+            return
+        use = uses[-1]
+        found = validated(folder, tree, use, uses)
+    except (Damaged, NoArchive):
+        return  # the lines about the best agent say so
+    told = claims(tree, tree.agents[use.champion], tree.agents[use.baseline], found)
+    report = Report(use.champion, found, tuple(told), driven(folder))
+    lines = report_lines(report, {id: tree.agents[id] for id in (use.baseline, *use.rivals)})
+    yield Line("compared", "\n".join(line for line in lines if line != SIMULATION), columns=True)
 
 
-def moments(tree: Tree) -> str:
+def beside(folder: Path, archive: Path | None, tree: Tree, now: float) -> Iterator[Line]:
+    """The controls beside the search, if there are any."""
+    from dgm.cli.controlling import controls_lines, place_words
+    from dgm.controls.standing import standings
+
+    try:
+        found = standings(folder, tree, now, driven)
+    except Damaged as damage:
+        yield Line("controls", str(damage), True)
+        return
+    if found is None:
+        return
+    places = [f"{one.standing.name}: {place_words(one, found.search, archive)}" for one in found.controls]
+    yield Line("controls", "\n".join(places) or "not begun: they come after the search, by the same command", True)
+    yield Line("beside", "\n".join(line for line in controls_lines(found, archive) if line != SIMULATION), columns=True)
+
+
+def moments(tree: Tree, now: float) -> str:
     def said(at: float) -> str:
         return time.strftime("%Y-%m-%d %H:%M", time.gmtime(at))
 
-    return f"{said(time.time())} UTC; the run began {said(tree.began)}, its last event is of {said(tree.last)}"
+    return f"{said(now)} UTC; the run began {said(tree.began)}, its last event is of {said(tree.last)}"
 
 
 def what(tree: Tree) -> str:
@@ -188,18 +229,18 @@ def failing(history: History, found: Status) -> str:
     return "\n".join([failure_words(found.failures), *told, *more])
 
 
-def blocks(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Lines of the command line's, which are indented under their labels, as labels and words."""
+def blocks(lines: Iterable[str]) -> Iterator[Line]:
+    """Lines of the command line's, which are indented under their labels."""
     label, words = "", list[str]()
     for line in lines:
         text = SGR.sub("", line)
         if text[:INDENT].strip() and words:
-            yield label, "\n".join(words)
+            yield Line(label, "\n".join(words), head=True)
             words = []
         label = text[:INDENT].strip() or label
         words.append(text[INDENT:])
     if words:
-        yield label, "\n".join(words)
+        yield Line(label, "\n".join(words), head=True)
 
 
 def joined(lines: list[str]) -> str:

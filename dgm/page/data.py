@@ -17,6 +17,7 @@ from dgm.jobs import TaskId
 from dgm.page.history import History, Point
 from dgm.policies.conclusion import best
 from dgm.report import JobRow, Tally, simulation
+from dgm.statistics import paired_difference
 from dgm.text import clip, plain
 from dgm.tree import Tree
 
@@ -32,10 +33,12 @@ JOBS = 1_500
 
 
 class Line(Struct, frozen=True):
-    """A line of the report: what it is about, and what it says."""
+    """A part of the report: what it is about, and what it says. `head`: it comes first; `columns`: it is aligned."""
 
     label: str
     words: str
+    head: bool = False
+    columns: bool = False
 
 
 class Told(Struct, frozen=True):
@@ -104,7 +107,19 @@ def _agent(agent: Agent, history: History, numbers: Mapping[TaskId, int]) -> dic
         "running": len(agent.evaluating) + agent.expanding,
         "study": clip(maker.task, NAME) if maker and maker.task else "",
         "results": "".join(marks).rstrip("."),
+        "vsParent": _against(agent, agent.parent),
+        "vsSeed": _against(agent, agent.lineage()[0]) if agent.depth > 1 else None,
     }
+
+
+def _against(agent: Agent, other: Agent | None) -> list[float] | None:
+    """[difference of success rates, low, high] on the tasks that both have met, 95 %; None where there are none."""
+    if other is None:
+        return None
+    both = [(won, other.results[task]) for task, won in agent.results.items() if task in other.results]
+    gained, lost = sum(a and not b for a, b in both), sum(b and not a for a, b in both)
+    found = paired_difference(gained, lost, len(both) - gained - lost)
+    return [round(found.mean, 3), round(found.low, 3), round(found.high, 3)] if both else None
 
 
 def _tally(solved: int, failed: int) -> list[float]:

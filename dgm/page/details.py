@@ -18,6 +18,7 @@ from dgm.expand import Diagnosis, Draft
 from dgm.files import BadFiles, Files, unpack
 from dgm.git import Repository
 from dgm.jobs import JobId
+from dgm.ledger import cut, read_transcript
 from dgm.log import Damaged
 from dgm.page.changes import Change, changes
 from dgm.text import clip, paragraph, plain
@@ -48,14 +49,16 @@ class Making(Struct, frozen=True):
     problem: str = ""
     diagnosis: Diagnosis = Diagnosis()
     kept: tuple[Kept, ...] = ()
+    said: str = ""
+    """Between the author and the model; empty where it was not asked for."""
 
 
 class Details:
     """Reads sources along the lineages, each once. A context, since git's files stay open."""
 
-    def __init__(self, folder: Path, tree: Tree, lines: int) -> None:
-        """`lines`: of each file's diff; 0: no source is read."""
-        self._folder, self._tree, self._lines = folder, tree, lines
+    def __init__(self, folder: Path, tree: Tree, lines: int, said: int) -> None:
+        """`lines`: of each file's diff; 0: no source is read. `said`: characters of each transcript."""
+        self._folder, self._tree, self._lines, self._said = folder, tree, lines, said
         self._repository = Repository(folder / AGENTS)
 
     def __enter__(self) -> "Details":
@@ -73,8 +76,7 @@ class Details:
             found: list[Change] = []
             if agent.parent is not None and before is not None and after is not None:
                 found = changes(before, after, self._lines)
-            diagnosis = self._diagnosis(agent.job) if agent.job is not None else Diagnosis()
-            yield agent, Making(tuple(found), problem, diagnosis)
+            yield agent, self._making(agent.job, found, problem)
             stack += [(child, after) for child in reversed(agent.children)]
 
     def failed(self, parent: Agent, job: JobId) -> Making:
@@ -91,7 +93,13 @@ class Details:
                 found = changes(before or {}, unpack(draft.source), self._lines) if before is not None else []
             except BadFiles as error:
                 problem = clip(str(error), 1_000)
-        return Making(tuple(found), problem, self._diagnosis(job), tuple(_listing(folder)))
+        return self._making(job, found, problem, tuple(_listing(folder)))
+
+    def _making(self, job: JobId | None, found: list[Change], problem: str, kept: tuple[Kept, ...] = ()) -> Making:
+        if job is None:
+            return Making(tuple(found), problem)
+        said = read_transcript(self._folder / ARTIFACTS / str(job)) if self._said else ""
+        return Making(tuple(found), problem, self._diagnosis(job), kept, paragraph(cut(said, self._said)))
 
     def _source(self, agent: Agent) -> tuple[Files | None, str]:
         if not self._lines:

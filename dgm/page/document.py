@@ -31,10 +31,11 @@ def is_report(path: Path) -> bool:
         return file.read(len(MARK)) == MARK
 
 
-def page(folder: Path, history: History, told: Told, lines: int) -> bytes:
-    """The report on the run in `folder`. `lines`: of each file's difference; 0: none is read."""
+def page(folder: Path, history: History, told: Told, lines: int, said: int) -> bytes:
+    """The report on the run in `folder`. `lines`: of each file's difference; 0: none is read. `said`: characters of
+    what was said while a child was made."""
     style, script = shipped("page.css"), shipped("tree.js") + shipped("views.js")
-    with Details(folder, history.tree, lines) as details:
+    with Details(folder, history.tree, lines, said) as details:
         blocks = [*_blocks("a", births(history, details)), *_blocks("f", failures(history, details))]
     parts = [
         MARK.decode(),

@@ -27,7 +27,7 @@ const agentWhere = (i) => "/agent/" + A.id[i];
 const agentLink = (i) => h("a", { href: "#" + agentWhere(i), class: "hash" }, short(i), i === D.best ? " ★" : "");
 const count = (n, word) => n.toLocaleString("en") + " " + (n === 1 ? word : word.replace(/y$/, "ie") + "s");
 const pct = (x) => (100 * x).toFixed(0) + " %";
-const money = (usd) => (usd >= 0.1 || usd === 0 ? "$" + usd.toFixed(2) : "$" + usd.toFixed(4));
+const money = (usd) => (usd >= 1000 ? "$" + Math.round(usd).toLocaleString("en") : usd >= 0.1 || usd === 0 ? "$" + usd.toFixed(2) : "$" + usd.toFixed(4));
 const many = (n) => (n >= 1e6 ? (n / 1e6).toFixed(1) + " M" : n >= 1e4 ? (n / 1e3).toFixed(0) + " k" : String(n));
 function span(s) {
   if (s < 100) return s.toFixed(s < 10 ? 1 : 0) + " s";
@@ -70,13 +70,15 @@ const isFailed = (i) => i >= N;
 const where = (i) => (isFailed(i) ? "/failed/" + F.job[i - N] : agentWhere(i));
 const name = (i) => (isFailed(i) ? "failed child, job " + F.job[i - N] : short(i));
 const words = (i) => (isFailed(i) ? F.reason[i - N] : A.summary[i] || (parent[i] < 0 ? "seed" : ""));
-function extent(values) {
-  const low = Math.min(1, ...values), high = Math.max(0, ...values);
-  return low < high ? [Math.floor(low * 10) / 10, Math.ceil(high * 10) / 10] : [0, 1];
+function domain(column) {
+  // Between the worst and best twentieth, in steps of 5 points, so that the colours tell most agents apart.
+  const known = (column || []).filter((t) => tried(t) > 2).map(mean).sort((a, b) => a - b);
+  if (!known.length) return [0, 1];
+  const at = (part) => known[Math.round(part * (known.length - 1))];
+  const low = Math.floor(20 * at(0.05)) / 20, high = Math.ceil(20 * at(0.95)) / 20;
+  return high - low < 0.1 ? [Math.max(0, low - 0.1), Math.min(1, high + 0.1)] : [low, high];
 }
-const reduced = (column) => extent(Array.from({ length: Math.min(N, 20000) }, (_, i) => column[i])
-  .filter((t) => tried(t) > 2).map(mean));
-const DOMAIN = { own: N ? reduced(A.own) : [0, 1], clade: N ? reduced(A.clade) : [0, 1] };
+const DOMAIN = { own: domain(A.own), clade: domain(A.clade) };
 const scaled = (x, [low, high]) => Math.max(0, Math.min(1, (x - low) / (high - low)));
 
 class Tree {
@@ -104,9 +106,9 @@ class Tree {
     return h("div", { class: "controls" },
       choice("Layout", "shape", [["radial", "rings"], ["rows", "rows"], ["time", "score over time"]], this.arrange),
       choice("Colour", "colour", [["own", "own score"], ["clade", "clade metaproductivity"]], this.draw),
-      choice("Size", "size", [["clade", "clade metaproductivity"], ["tried", "evaluations"], ["usd", "cost"], ["same", "all alike"]], this.draw),
-      choice("Show", "show", [["all", "all"], ["born", "without failed children"],
-        ...steps.map((n) => [String(n), `the ${n} strongest and their ancestors`])], this.arrange),
+      choice("Size", "size", [["clade", "clade metaproductivity"], ["tried", "evaluations"], ["usd", "cost"], ["same", "alike"]], this.draw),
+      choice("Show", "show", [["all", "all"], ["born", "no failed children"],
+        ...steps.map((n) => [String(n), `strongest ${n}`])], this.arrange),
       h("span", { class: "buttons" }, button("+", "zoom in", () => this.zoom(1.5)), button("−", "zoom out", () => this.zoom(1 / 1.5)),
         button("all", "show all", () => { this.folded.clear(); this.arrange(); })));
   }
@@ -125,6 +127,7 @@ class Tree {
   arrange() {
     const keep = (this.keep = this.visible()), total = N + M;
     this.x = new Float32Array(total); this.y = new Float32Array(total);
+    this.r = new Float32Array(total); this.turn = new Float32Array(total);
     const order = [], at = new Float64Array(total), stack = [];
     for (let i = N - 1; i >= 0; i--) if (parent[i] < 0) stack.push(i);
     let place = 0;
@@ -146,6 +149,7 @@ class Tree {
     for (const i of order) {
       if (this.shape === "radial") {
         const turn = (2 * Math.PI * at[i]) / Math.max(place, 1) - Math.PI / 2, r = ring * (depth[i] + (seeds > 1 ? 1 : 0));
+        this.r[i] = r; this.turn[i] = turn;
         this.x[i] = r * Math.cos(turn); this.y[i] = r * Math.sin(turn);
       } else if (this.shape === "rows") {
         this.x[i] = depth[i] * 46; this.y[i] = at[i] * 20;
@@ -169,13 +173,13 @@ class Tree {
     let k = Math.min((this.width - 2 * edge - Math.min(words, this.width / 3)) / wide, (this.height - 2 * edge) / high);
     this.stretch = this.shape === "time" ? (this.width - 2 * edge) / wide / k : 1;
     if (this.shape === "rows") k = Math.min(Math.max(k, 0.55), 1.2); // rows that cannot be read are no use: pan
-    this.k = k;
+    this.k = Math.max(k, 0.02);
     this.dx = this.shape === "rows" ? edge - l * k : this.width / 2 - (k * this.stretch * (l + r)) / 2;
     this.dy = this.shape === "rows" && high * k > this.height ? this.height / 2 - this.y[Math.max(D.best, 0)] * k : this.height / 2 - (k * (t + b)) / 2;
   }
   resize() {
     const box = this.canvas.getBoundingClientRect(), ratio = Math.min(devicePixelRatio || 1, 2);
-    if (!box.width) return;
+    if (box.width < 100 || box.height < 100) return;
     this.width = box.width; this.height = box.height;
     this.canvas.width = box.width * ratio; this.canvas.height = box.height * ratio;
     this.ratio = ratio;
@@ -242,10 +246,11 @@ class Tree {
     c.moveTo(ax, ay);
     if (this.shape === "rows") c.bezierCurveTo((ax + bx) / 2, ay, (ax + bx) / 2, by, bx, by);
     else if (this.shape === "radial") {
-      const r = Math.hypot(this.x[p], this.y[p]), q = Math.hypot(this.x[i], this.y[i]) || 1, m = (r + q) / 2 / q;
-      const f = r ? (r + q) / 2 / r : 0;
-      if (f) c.bezierCurveTo(this.x[p] * f * this.k + this.dx, this.y[p] * f * this.k + this.dy, this.x[i] * m * this.k + this.dx, this.y[i] * m * this.k + this.dy, bx, by);
-      else c.lineTo(bx, by);
+      // Out from the parent to half way, around to the child's angle, out to the child.
+      const m = (this.r[p] + this.r[i]) / 2 * this.k, from = this.turn[p], to = this.turn[i];
+      if (this.r[p]) c.lineTo(this.dx + m * Math.cos(from), this.dy + m * Math.sin(from));
+      if (this.r[p]) c.arc(this.dx, this.dy, m, from, to, to < from);
+      c.lineTo(bx, by);
     } else c.lineTo(bx, by);
   }
   labels(c, near, ink) {
@@ -283,11 +288,11 @@ class Tree {
     const [low, high] = DOMAIN[this.colour];
     const what = this.colour === "own" ? "believed success rate" : "believed success rate of the clade";
     this.legend.replaceChildren(
-      h("span", {}, what + " ", pct(low), " ", h("i", { class: "ramp" }), " ", pct(high)),
+      h("span", {}, what + " ", low ? "≤ " : "", pct(low), " ", h("i", { class: "ramp" }), high < 1 ? " ≥ " : " ", pct(high)),
       h("span", {}, h("i", { class: "key path" }), " to the best agent"),
       h("span", {}, h("i", { class: "key hollow" }), " not evaluated yet"),
       h("span", {}, h("i", { class: "key dead" }), " failed child"),
-      h("span", { class: "dim" }, "drag to move, click to open; with the picture focused: wheel zooms, arrows walk, f folds a clade"));
+      h("span", { class: "dim" }, "Drag to move, click to open. Once clicked or focused: wheel zooms, arrows walk, f folds."));
   }
   zoom(by, x = this.width / 2, y = this.height / 2) {
     const k = Math.max(0.02, Math.min(12, this.k * by)); by = k / this.k;

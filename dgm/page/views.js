@@ -1,14 +1,15 @@
 // ------------------------------------------------------------ curves
 
-function plot(host, { xs, series, unit, top, label, of }) {
+function plot(host, { xs, series, unit, top, label, of, tick, along }) {
   // series: {name, class, ys | [low, high] bands}; drawn as steps, since nothing changes between jobs.
-  const W = 560, H = 250, L = 52, R = 12, T = 12, B = 30;
+  const W = 560, H = 235, L = 52, R = 12, T = 12, B = 30;
   const right = Math.max(...xs, 1e-9), px = (x) => L + ((W - L - R) * x) / right, py = (y) => H - B - ((H - B - T) * y) / top;
   const svg = h("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": label });
   for (const y of ticks(top, 5)) {
     svg.append(h("line", { class: "grid", x1: L, x2: W - R, y1: py(y), y2: py(y) }), h("text", { x: L - 6, y: py(y) + 4, "text-anchor": "end" }, unit(y)));
   }
-  for (const x of ticks(right, 6)) svg.append(h("text", { x: px(x), y: H - 10, "text-anchor": "middle" }, of(x)));
+  for (const x of ticks(right, 6)) if (px(x) < W - R - 80) svg.append(h("text", { x: px(x), y: H - 10, "text-anchor": "middle" }, tick(x)));
+  svg.append(h("text", { x: W - R, y: H - 10, "text-anchor": "end" }, along + " →"));
   const steps = (ys, first) => ys.map((y, n) => (n || !first ? `H${px(xs[n]).toFixed(1)}V` : `M${px(xs[n]).toFixed(1)} `) + py(y).toFixed(1)).join("");
   for (const one of series) {
     if (one.low) {
@@ -39,30 +40,32 @@ function curves() {
   const left = h("div"), right = h("div"), paid = (C.usd.at(-1) || [0]).some(Boolean);
   const sums = (rows) => rows.map((row) => [row[0], row[0] + row[1], row[0] + row[1] + row[2]]);
   const cost = sums(paid ? C.usd : C.tokens), unit = paid ? money : many;
-  const axes = { evaluations: [C.evaluations, (x) => count(Math.round(x), "evaluation")], hours: [C.hours, (x) => span(x * 3600)],
-    cost: [cost.map((row) => row[2]), (x) => unit(x) + (paid ? "" : " tokens")] };
+  const whole = (x) => Math.round(x).toLocaleString("en"), long = (C.hours.at(-1) || 0) > 72, brief = (C.hours.at(-1) || 0) < 2;
+  const time = (x) => (long ? x / 24 : brief ? x * 60 : x).toFixed(long || brief ? 0 : 1);
+  const axes = { evaluations: [C.evaluations, (x) => count(Math.round(x), "evaluation"), whole, "evaluations"],
+    hours: [C.hours, (x) => span(x * 3600), time, long ? "days" : brief ? "minutes" : "hours"],
+    cost: [cost.map((row) => row[2]), (x) => unit(x) + (paid ? "" : " tokens"), unit, paid ? "dollars" : "tokens"] };
   const draw = (by) => {
-    const [xs, of] = axes[by], column = (rows, n) => rows.map((row) => row[n]);
+    const [xs, of, tick, along] = axes[by], column = (rows, n) => rows.map((row) => row[n]);
     const best = C.best.map((t, n) => (C.leader[n] < 0 ? [0, 0, 0, 0] : t));
-    plot(left, { xs, of, unit: pct, top: 1, label: "The best agent's success rate with its interval, over the run", series: [
+    plot(left, { xs, of, tick, along, unit: pct, top: 1, label: "The best agent's success rate with its interval, over the run", series: [
       { class: "seed", low: column(C.seed, 2), high: column(C.seed, 3) },
       { class: "best", low: column(best, 2), high: column(best, 3) },
       { class: "mean", ys: C.rate, say: (n) => "all " + pct(C.rate[n]) },
       { class: "seed", ys: C.seed.map((t) => rate(t) || 0), say: (n) => `seed ${tallyWords(C.seed[n])}` },
       { class: "best", ys: best.map((t) => rate(t) || 0), say: (n) => (C.leader[n] < 0 ? "nothing solved yet" : `best ${short(C.leader[n])} ${tallyWords(best[n])}`) }] });
-    plot(right, { xs, of, unit, top: Math.max(...column(cost, 2), 1e-9) * 1.04, label: "Spending over the run", series: [
+    plot(right, { xs, of, tick, along, unit, top: Math.max(...column(cost, 2), 1e-9) * 1.04, label: "Spending over the run", series: [
       { class: "vain", low: column(cost, 1), high: column(cost, 2), say: (n) => `failures ${unit(cost[n][2] - cost[n][1])}` },
       { class: "expand", low: column(cost, 0), high: column(cost, 1), say: (n) => `expansions ${unit(cost[n][1] - cost[n][0])}` },
       { class: "evaluate", low: xs.map(() => 0), high: column(cost, 0), say: (n) => `evaluations ${unit(cost[n][0])}` }] });
   };
   draw("evaluations");
   const key = (kind, text) => h("span", {}, h("i", { class: "key " + kind }), " " + text);
-  return h("section", {}, h("div", { class: "controls" }, h("h2", {}, "On the way"), h("label", {}, "along ", h("select", { onchange: (e) => draw(e.target.value) },
+  return [h("div", { class: "controls" }, h("h2", {}, "On the way"), h("label", {}, "along ", h("select", { onchange: (e) => draw(e.target.value) },
     h("option", { value: "evaluations" }, "evaluations"), h("option", { value: "cost" }, paid ? "dollars" : "tokens"), h("option", { value: "hours" }, "time")))),
-  h("div", { class: "pair" },
-    h("figure", {}, h("figcaption", {}, "Success rate ", key("best", "the agent believed to be best then"), key("seed", "seed"), key("mean", "all evaluations")), left,
-      h("p", { class: "dim" }, "Bands: 90 % intervals. The best of many looks better than it is, on the tasks that it was chosen by.")),
-    h("figure", {}, h("figcaption", {}, paid ? "Dollars " : "Tokens ", key("evaluate", "evaluations"), key("expand", "expansions"), key("vain", "failures of other kinds")), right)));
+  h("figure", {}, h("figcaption", {}, "Success rate: ", key("best", "believed to be the best then"), key("seed", "seed"), key("mean", "all evaluations")), left,
+    h("p", { class: "dim" }, "Bands: 90 % intervals. The best of many looks better than it is, on the tasks it was chosen by.")),
+  h("figure", {}, h("figcaption", {}, paid ? "Dollars: " : "Tokens: ", key("evaluate", "evaluations"), key("expand", "expansions"), key("vain", "other failures")), right)];
 }
 
 // ------------------------------------------------------------ tables
@@ -196,9 +199,10 @@ function diff(making) {
 }
 function thought(making) {
   const d = making.diagnosis || {}, part = (title, text) => (text ? [h("dt", {}, title), h("dd", {}, said(text, "div", "para"))] : null);
-  if (!Object.values(d).some(Boolean)) return null;
+  if (!Object.values(d).some(Boolean) && !making.said) return null;
   return h("section", {}, h("h2", {}, "Diagnosis and brief"), h("p", { class: "dim" }, "A model's words, as it wrote them."),
-    h("dl", {}, part("what happened", d.summary), part("weakness", d.weakness), part("proposal", d.proposal), part("brief", d.brief)));
+    h("dl", {}, part("what happened", d.summary), part("weakness", d.weakness), part("proposal", d.proposal), part("brief", d.brief)),
+    making.said ? h("details", { class: "file" }, h("summary", {}, "What was said"), h("pre", { tabindex: 0 }, making.said.split("\n").map((line) => h("span", {}, line || " ")))) : null);
 }
 function jobsTable(jobs) {
   return table([{ title: "job", class: "n", of: (j) => j[0], cell: (j) => j[0] }, { title: "what", of: (j) => j[1] + j[2], cell: (j) => [j[1], " ", j[2] ? said(j[2], "code") : "", j[10] ? ` by ${j[10]}` : ""] },
@@ -211,15 +215,21 @@ function against(i, p) {
   D.tasks.forEach((_, t) => { const a = mark(i, t), b = mark(p, t); if (a === "." || b === ".") return; both++; if (a === "+" && b === "-") gained.push(t); if (a === "-" && b === "+") lost.push(t); });
   return { gained, lost, both };
 }
+const signed = (x) => (x < 0 ? "−" : "+") + Math.abs(100 * x).toFixed(0);
 function versus(title, i, p, edge) {
   const { gained, lost, both } = against(i, p);
   const list = (tasks) => tasks.slice(0, 30).map((t, n) => [n ? ", " : "", link("/task/" + t, said(D.tasks[t]))]);
   if (!both) return h("p", {}, `Against ${title} `, agentLink(p), ": no task was met by both.");
   return h("p", {}, `Against ${title} `, agentLink(p), ` on the ${count(both, "task")} that both have met: `,
     h("span", { class: "yes" }, `${gained.length} gained`), gained.length ? [" (", list(gained), ")"] : "", ", ", h("span", { class: "no" }, `${lost.length} lost`), lost.length ? [" (", list(lost), ")"] : "", ". ",
-    edge ? edge : "");
+    edge ? h("span", { class: "dim" }, `${signed(edge[0])} points, 95 % interval ${signed(edge[1])} to ${signed(edge[2])}: ` +
+      (edge[1] > 0 || edge[2] < 0 ? "it leaves out 0, though this is one of many looks." : "undecided, it holds 0.")) : "");
 }
-const step = (i) => h("li", {}, agentLink(i), " ", bar(A.own[i]), " ", said(words(i)));
+function step(i) {
+  const turns = parent[i] < 0 ? null : against(i, parent[i]);
+  return h("li", {}, agentLink(i), bar(A.own[i]), h("span", { class: "turns", title: "tasks gained and lost against the parent, of those that both have met" },
+    turns ? [h("span", { class: "yes" }, `+${turns.gained.length}`), h("span", { class: "no" }, `−${turns.lost.length}`), h("span", { class: "dim" }, `of ${turns.both}`)] : ""), said(words(i)));
+}
 function agentView(i) {
   const up = lineage(i), later = h("div", {}, h("p", { class: "dim" }, "…")), p = parent[i], kin = children[i];
   block("a", i).then((found) => later.replaceChildren(...[
@@ -233,7 +243,7 @@ function agentView(i) {
     h("dl", { class: "facts" }, h("dt", {}, "own"), h("dd", {}, bar(A.own[i]), " ", tallyWords(A.own[i])), h("dt", {}, "clade"), h("dd", {}, bar(A.clade[i]), " ", tallyWords(A.clade[i])),
       h("dt", {}, "cost"), h("dd", {}, `${money(A.usd[i])}, ${many(A.tokens[i])} tokens, ${span(A.seconds[i])} of jobs, with the expansions of it`),
       h("dt", {}, "born"), h("dd", {}, `${span(A.born[i])} after the start`, A.study[i] ? [", from a failure on ", said(A.study[i], "code")] : "", A.running[i] ? `; ${count(A.running[i], "job")} running` : "")),
-    p >= 0 ? versus("its parent", i, p, A.vsParent && A.vsParent[i]) : null, p > 0 ? versus("the seed", i, up[0], A.vsSeed && A.vsSeed[i]) : null,
+    p >= 0 ? versus("its parent", i, p, A.vsParent[i]) : null, depth[i] > 1 ? versus("the seed", i, up[0], A.vsSeed[i]) : null,
     up.length > 1 ? [h("h2", {}, `Lineage (depth ${depth[i]})`), h("ol", { class: "steps" }, up.map(step))] : null,
     kin.length ? [h("h2", {}, `Children (${kin.length})`), h("ul", { class: "steps" }, kin.slice(0, 200).map((c) => (isFailed(c)
       ? h("li", {}, link(where(c), "failed"), " ", said(words(c))) : step(c))), kin.length > 200 ? h("li", {}, `and ${kin.length - 200} more`) : null)] : null, later];
@@ -262,15 +272,27 @@ function failedView(n) {
 // ------------------------------------------------------------ pages
 
 function overview() {
-  const lines = D.told.lines.filter((line) => line.words);
+  const lines = D.told.lines, put = (line) => h("dd", { class: line.columns ? "columns" : "" }, line.label === "strongest" ? strongest(line) : said(line.words));
   return [h("h1", {}, said(D.told.title)), D.told.simulation ? h("p", { class: "note" }, D.told.simulation) : null,
-    h("dl", { class: "facts" }, lines.map((line) => [h("dt", {}, line.label), h("dd", {}, line.label === "best agent" && D.best >= 0 ? [agentLink(D.best), " "] : "", said(line.words))])),
-    N ? [C.hours.length ? curves() : null, h("section", {}, h("h2", {}, "The tree"), treeHost(false))] : null];
+    h("div", { class: "cards" }, lines.filter((line) => line.head).map(card)),
+    N ? h("div", { class: "split" }, h("section", {}, h("div", { class: "controls" }, h("h2", {}, "The tree"), link("/tree", "larger")), treeHost(false)),
+      h("section", {}, C.hours.length ? curves() : null)) : null,
+    h("section", {}, h("h2", {}, "The run"), h("dl", {}, lines.filter((line) => !line.head).map((line) => [h("dt", {}, line.label), put(line)])))];
 }
-let repaint = null, drawn = null;
+function card(line) {
+  const best = line.label === "best agent" && D.best >= 0, words = line.words.split("\n");
+  return h("section", { class: "card" }, h("h2", {}, line.label), best
+    ? [h("p", {}, agentLink(D.best), " ", bar(A.own[D.best])), h("p", {}, tallyWords(A.own[D.best])), h("p", { class: "dim" }, said(A.summary[D.best] || "the seed"))]
+    : words.map((text) => h("p", {}, said(text))));
+}
+const strongest = (line) => line.words.split("\n").map((text) => {
+  const i = A.id.findIndex((id) => id.startsWith(text.slice(0, 8)));
+  return h("div", {}, i < 0 ? "" : agentLink(i), " ", said(text.slice(8)));
+});
+let repaint = null; // what is drawn in colours of the scheme is drawn again when that changes
 function treeHost(tall) {
-  const host = h("div", { class: "tree" });
-  drawn = new Tree(host, tall); repaint = () => drawn.draw();
+  const host = h("div"), tree = new Tree(host, tall);
+  repaint = () => tree.draw();
   return host;
 }
 const lost = () => [h("h1", {}, "Not in this report"), h("p", {}, link("/", "To the overview"))];
@@ -282,20 +304,24 @@ function view(path) {
   if (kind === "task") return taskView(Number(rest));
   if (kind === "agents") return agentsView();
   if (kind === "tasks") return tasksView();
-  if (kind === "tree") return [h("h1", {}, "The tree"), treeHost(true)];
+  if (kind === "tree") return [h("h1", { class: "unseen" }, "The tree"), treeHost(true)];
   return kind ? lost() : overview();
 }
 const main = h("main", { id: "main", tabindex: -1 });
+let begun = false;
 function go() {
-  const path = location.hash.slice(1) || "/";
-  repaint = drawn = null;
+  const path = location.hash.slice(1) || "/", section = "#/" + path.split("/")[1];
+  repaint = null;
   main.replaceChildren(...view(path).flat(Infinity).filter(Boolean));
-  const section = path.split("/")[1];
-  for (const a of nav.querySelectorAll("a")) a.toggleAttribute("aria-current", a.hash === "#/" + section);
+  for (const a of nav.querySelectorAll("a")) { if (a.hash === section) a.setAttribute("aria-current", "page"); else a.removeAttribute("aria-current"); }
+  document.title = `${main.querySelector("h1").textContent} · ${D.told.title}`;
+  if (begun) main.focus({ preventScroll: true });
+  begun = true;
   window.scrollTo(0, (history.state || {}).y || 0);
 }
 const nav = h("nav", { "aria-label": "Parts" }, link("/", "Overview"), N ? [link("/tree", "Tree"), link("/agents", "Agents"), link("/tasks", "Tasks")] : null);
 document.body.append(h("header", {}, nav, h("span", { class: "dim" }, said(D.told.state), " · as of " + D.made)), main);
 addEventListener("hashchange", go);
+addEventListener("scrollend", () => history.replaceState({ y: window.scrollY }, "")); // for the way back
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => repaint && repaint());
 go();

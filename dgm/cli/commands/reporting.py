@@ -13,8 +13,9 @@ from dgm.cli.failing import guarded
     epilog="""\b
 Examples:
   dgm report
-  dgm report --html run.html            one file, which opens without a network
-  dgm report --html run.html --lines 0  a small one, without differences of sources"""
+  dgm report --html run.html                one file, which opens without a network
+  dgm report --html run.html --lines 0      a small one, without differences of sources
+  dgm report --html run.html --said 30000   with what was said while each child was made"""
 )
 @guarded
 def report(
@@ -23,6 +24,10 @@ def report(
     lines: Annotated[
         int, typer.Option("--lines", min=0, help="In a page: lines of each file's difference; 0: no differences.")
     ] = 300,
+    said: Annotated[
+        int,
+        typer.Option("--said", min=0, metavar="CHARACTERS", help="In a page: of what was said while a child was made."),
+    ] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE even if it is no report.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -30,6 +35,6 @@ def report(
     from dgm.cli.reporting import show_report, write_page
 
     if html is not None:
-        write_page(archive, html, lines, force, json)
+        write_page(archive, html, lines, said, force, json)
     else:
         show_report(archive, json)
