@@ -93,6 +93,11 @@ def read_outputs(folder: Path) -> Outputs:
     for name, parent in parents.items():
         if name in agents and agents[name].parent not in (parent, None):
             reading.remarks.append(f"{name}: its own metadata and the log name different parents; its own is taken")
+    counted = {name: len(one.solved) + len(one.unjudged) for name, one in agents.items()}
+    if odd := sum(counted.get(name, number) != number for name, number in logged.evaluations.items()):
+        reading.remarks.append(
+            f"of {count(odd, 'agent')} the log counts other evaluations than there are; the agents' own lists count"
+        )
     if not named:
         reading.remarks.append(f"{LOGS[kind]} tells nothing, so every folder with metadata counts as an agent")
     elif stray := sorted(agents.keys() - named - {ROOT}):
@@ -182,6 +187,8 @@ class _Logged(Struct):
     named: set[str] = set()
     rejected: set[str] = set()
     parents: dict[str, str] = {}
+    evaluations: dict[str, int] = {}
+    """How many HGM says it made of each agent, when it last spoke of it."""
 
 
 def _logged(kind: Kind, entries: Iterator[dict[str, Any]]) -> _Logged:
@@ -207,6 +214,8 @@ def _take_nodes(log: _Logged, nodes: object) -> None:
         above = row.get("parent_id")
         name, parent = row.get("commit_id"), ids.get(above) if isinstance(above, int) else None
         log.named |= _names([name])
+        if isinstance(name, str) and isinstance(number := row.get("num_evals"), int):
+            log.evaluations[name] = number
         if isinstance(name, str) and isinstance(parent, str):
             log.parents[name] = parent
 

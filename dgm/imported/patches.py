@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from dgm.files import BadFiles, File, Files, check_path, checked, without_litter
+from dgm.files import BadFiles, File, Files, check_path, checked, patched, without_litter
 
 HUNK = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
 ESCAPED = re.compile(rb"\\([abtnvfr\"\\]|[0-3][0-7]{2})")
@@ -53,7 +53,7 @@ class _Change(Struct):
 
 def apply(files: Files, patch: bytes) -> Applied:
     """`files` after `patch`. Binary files, links and compiled files are skipped. Raises `BadPatch`, `BadFiles`."""
-    done, skipped = dict(files), []
+    gone, put, skipped = set[str](), dict[str, File](), []
     for change in _changes(patch):
         path = change.new or change.old
         if path is None:
@@ -61,8 +61,9 @@ def apply(files: Files, patch: bytes) -> Applied:
         if reason := _unfit(path, change):
             skipped.append((path, reason))
         else:
-            _apply(done, change)
-    return Applied(checked(done), tuple(skipped))
+            gone |= {change.old} if change.old and not (change.created or change.copied) else set()
+            put |= _put(files, gone, change)
+    return Applied(checked(patched(files, put, gone)), tuple(skipped))
 
 
 def _unfit(path: str, change: _Change) -> str | None:
@@ -73,24 +74,23 @@ def _unfit(path: str, change: _Change) -> str | None:
     return None if without_litter({path: File(b"")}) else "compiled, or a cache"
 
 
-def _apply(files: dict[str, File], change: _Change) -> None:
+def _put(files: Files, gone: set[str], change: _Change) -> Files:
+    """What `change` writes. All parts of a patch speak of the files as they were before it, so names may be swapped."""
     for path in (change.old, change.new):
         if path is not None:
             check_path(path)
     old = None if change.created or change.old is None else files.get(change.old)
     if old is None and not change.created:
         raise BadPatch(f"{change.old!r} is not there")
-    if change.created and change.new in files:
+    if change.created and change.new in files and change.new not in gone:
         raise BadPatch(f"{change.new!r} is there already")
     data = _patched(old.data if old else b"", change)
-    if change.old is not None and (change.deleted or (change.old != change.new and not change.copied)):
-        files.pop(change.old, None)
-    if change.deleted:
-        if data:
-            raise BadPatch(f"{change.old!r} is to be deleted, but holds more than the patch knows")
-    elif change.new is not None:
-        executable = change.mode == b"100755" if change.mode else bool(old and old.executable)
-        files[change.new] = File(data, executable)
+    if change.deleted and data:
+        raise BadPatch(f"{change.old!r} is to be deleted, but holds more than the patch knows")
+    if change.deleted or change.new is None:
+        return {}
+    executable = change.mode == b"100755" if change.mode else bool(old and old.executable)
+    return {change.new: File(data, executable)}
 
 
 def _patched(data: bytes, change: _Change) -> bytes:
