@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dgm.cli.looking import SIMULATION
 from dgm.cli.transfer_plan import name_of, tasks_words
 from dgm.flight import End
+from dgm.simulation.layout import number
 from dgm.statistics import Difference
 from dgm.text import clip, count, dollars, fold, plain, styled, width
 from dgm.transfer.table import Group, Row, shared
@@ -16,7 +17,7 @@ from dgm.transfer.table import Group, Row, shared
 if TYPE_CHECKING:
     from dgm.cli.transferring import Matrix
 
-HEAD = ("agent", "solved", "rate", "95 %", "vs seed", "95 %", "+/-", "p", "verdict", "cost", "remark")
+HEAD = ("agent", "solved", "rate, 95 %", "vs seed, 95 %", "+/-", "p", "verdict", "cost", "remark")
 LEFT = (0, len(HEAD) - 1)
 """Columns that begin at the left."""
 
@@ -62,26 +63,24 @@ def head(group: Group) -> list[str]:
 def cells(row: Row) -> tuple[str, ...]:
     label = ("seed " if row.seed else "") + clip(name_of(row.name), 24)
     if not row.attempts:
-        return (label, "-", "", "", "", "", "", "", "", "", remark(row))
+        return (label, "-", "", "", "", "", "", "", remark(row))
     total = f"{row.tasks}" if row.repeats == 1 else f"{row.tasks} x {row.repeats}"
     gain = row.difference
     return (
         label,
         f"{row.solved:.3g}/{total}",
-        f"{row.rate:.2f}",
-        f"{row.low:.2f} to {row.high:.2f}",
-        "" if gain is None else f"{gain.mean:+.2f}",
-        "" if gain is None else span(gain),
+        f"{number(row.rate, 2)} ({number(row.low, 2)} to {number(row.high, 2)})",
+        "" if gain is None else signed(gain),
         "" if gain is None else f"+{row.gained}/-{row.lost}",
         "" if row.p is None else f"{row.p:.2g}",
         row.verdict,
-        dollars(row.usd),
+        dollars(row.usd) if row.usd else "",
         remark(row),
     )
 
 
-def span(gain: Difference) -> str:
-    return f"{gain.low:+.2f} to {gain.high:+.2f}"
+def signed(gain: Difference) -> str:
+    return f"{number(gain.mean, 2, True)} ({number(gain.low, 2, True)} to {number(gain.high, 2, True)})"
 
 
 def remark(row: Row) -> str:
@@ -117,7 +116,7 @@ def remarks(found: "Matrix", groups: Iterable[Group], spent: float) -> Iterator[
     taken = sum(row.taken for digests in map(distinct, groups) for row in digests)
     if taken:
         yield f"{count(taken, 'verdict')} had been paid for before, on the same terms, and cost nothing."
-    yield "95 %: intervals; vs seed: paired by task; p and verdict: for all comparisons at once (Holm)."
+    yield "In brackets: 95 % intervals. vs seed: paired by task. p, verdict: for all comparisons at once (Holm)."
     yield f"cost {dollars(spent)} of at most {dollars(found.usd)}; {found.home}"
     if simulated(found):
         yield SIMULATION

@@ -19,7 +19,7 @@ from dgm.config import ConfigError
 from dgm.flight import End
 from dgm.replay import Cell, Measured, left_of, looked, measured, paid
 from dgm.run import Run, models_of
-from dgm.text import count, dollars, note, out, out_json, plain
+from dgm.text import count, dollars, note, out, out_json, plain, short
 from dgm.transfer import matrix, table
 from dgm.transfer.matrix import PLAN, REPLAYS, Block, Entrant, Options, Plan
 
@@ -154,6 +154,13 @@ def resolved(asked: Asked, archive: Path | None) -> Matrix:
     for block in blocks:
         opened = open_benchmark(block.config.run.benchmark, block.config.grading)
         price_of(*models_of(block.config, opened, os.environ)["solve"])
+    if moved := matrix.moved(reader, plan, asked.agents):
+        note(
+            *(
+                f"{word} means {short(then)}, as when this replay began; now it is {short(now)}"
+                for word, then, now in moved
+            )
+        )
     entrants = tuple(matrix.enlisted(reader, plan, asked.agents, asked.folders).values())
     usd = asked.usd if asked.usd is not None else max(block.config.caps.usd_per_run for block in blocks)
     return Matrix(reader, home, matrix.planned(plan, entrants, blocks), entrants, tuple(blocks), usd)

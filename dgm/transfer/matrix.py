@@ -115,6 +115,13 @@ def enlisted(reader: Reader, plan: Plan, names: Iterable[str], folders: Iterable
     return found
 
 
+def moved(reader: Reader, plan: Plan, names: Iterable[str]) -> list[tuple[str, AgentId, AgentId]]:
+    """Those of `names` that mean another agent by now than in the `plan`: name, agent then, agent now."""
+    then = {word: one.agent for one in plan.entrants for word in one.asked}
+    found = [(name, then[name], find(reader.tree, name).id) for name in names if name in then]
+    return [each for each in found if each[1] != each[2]]
+
+
 def external(folder: Path) -> Files:
     """The agent in `folder`. Raises `ConfigError`, `BadFiles`."""
     if not folder.is_dir():
