@@ -8,30 +8,22 @@ after the other: after each generation in `dgm_metadata.jsonl`, after each event
 Invariant: reads regular files up to a size, follows no link, and takes no value that it has not checked.
 """
 
-import json
 import os
-import re
-import stat
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import Struct
 
+from dgm.imported.folder import NAME, Folder, ids_in
 from dgm.text import count
 
 Kind = Literal["DGM", "HGM"]
 LOGS: dict[Kind, str] = {"DGM": "dgm_metadata.jsonl", "HGM": "hgm_metadata.jsonl"}
 ROOT = "initial"
-FOLDERS, REPORTS = 20_000, 200
-MB = 1_000_000
-LARGEST, TAIL = 32 * MB, 32 * MB
-"""Bytes of one file, and of a log: only its end is needed, since each entry holds all agents so far."""
-NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,199}", re.ASCII)
-"""What agents and tasks may be called."""
+FOLDERS = 20_000
 OUTCOMES = ("resolved", "unresolved", "emptypatch")
 
 
@@ -72,7 +64,7 @@ class Outputs(Struct, frozen=True):
 
 def read_outputs(folder: Path) -> Outputs:
     """Raises `NoOutputs`, `OSError`."""
-    reading = _Reading(folder)
+    reading = Folder(folder)
     kind: Kind = "HGM" if reading.has(LOGS["HGM"]) else "DGM"
     names = [entry.name for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
     fit = sorted(name for name in names if NAME.fullmatch(name))
@@ -109,7 +101,7 @@ def read_outputs(folder: Path) -> Outputs:
     )
 
 
-def _agent(reading: "_Reading", name: str) -> Found | None:
+def _agent(reading: Folder, name: str) -> Found | None:
     data = reading.json(f"{name}/metadata.json")
     if not isinstance(data, dict):
         reading.remarks.append(f"{name}: its metadata.json cannot be read")
@@ -146,7 +138,7 @@ def _outcomes(tally: dict[str, Any], remarks: list[str]) -> tuple[dict[str, bool
     """Task to outcome, the tasks with empty patches, and those that were submitted."""
     counts: dict[str, Counter[str]] = {}
     for name in OUTCOMES:
-        for id in _ids(tally.get(f"total_{name}_ids"), remarks):
+        for id in ids_in(tally.get(f"total_{name}_ids"), remarks):
             counts.setdefault(id, Counter())[name] += 1
     solved = {id: seen["resolved"] > seen["unresolved"] + seen["emptypatch"] for id, seen in counts.items()}
     if torn := sorted(id for id, seen in counts.items() if seen["resolved"] and seen.total() > seen["resolved"]):
@@ -165,20 +157,7 @@ def _outcomes(tally: dict[str, Any], remarks: list[str]) -> tuple[dict[str, bool
             f"{count(total - len(counts), 'evaluation')} of {total:,} that it counts are in none of its lists"
         )
     empty = frozenset(id for id, seen in counts.items() if seen["emptypatch"] and not solved[id])
-    return solved, empty, set(_ids(tally.get("total_submitted_ids"), remarks))
-
-
-def _ids(value: object, remarks: list[str]) -> Iterator[str]:
-    if not isinstance(value, list):
-        return
-    bad = 0
-    for id in value[:100_000]:
-        if isinstance(id, str) and NAME.fullmatch(id):
-            yield id
-        else:
-            bad += 1
-    if bad:
-        remarks.append(f"{count(bad, 'id')} of tasks that are none")
+    return solved, empty, set(ids_in(tally.get("total_submitted_ids"), remarks))
 
 
 class _Logged(Struct):
@@ -239,74 +218,3 @@ def _text(value: object, most: int) -> str:
 
 def _some(names: list[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
-
-
-class _Reading:
-    """Reads below one folder, and keeps the digest of what it read."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.digest = sha256()
-        self.remarks: list[str] = []
-
-    def has(self, path: str) -> bool:
-        try:
-            return stat.S_ISREG((self.folder / path).lstat().st_mode)
-        except OSError:
-            return False
-
-    def bytes(self, path: str, most: int = LARGEST, tail: bool = False) -> bytes | None:
-        """The content of a regular file; None where there is none. Of one that is too large, the tail or nothing."""
-        try:
-            handle = os.open(self.folder / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            self.remarks.append(f"{path} cannot be read: {error.strerror}")
-            return None
-        with open(handle, "rb") as file:
-            status = os.fstat(handle)
-            if not stat.S_ISREG(status.st_mode):
-                self.remarks.append(f"{path} is no regular file")
-                return None
-            if status.st_size > most and not tail:
-                self.remarks.append(f"{path} is too large: {status.st_size:,} bytes, {most:,} are read at most")
-                return None
-            file.seek(max(0, status.st_size - most))
-            data = file.read(most)
-        self.digest.update(f"{path}\0{len(data)}\0".encode() + data)
-        return data
-
-    def json(self, path: str) -> Any:
-        try:
-            return json.loads(self.bytes(path) or b"")
-        except (ValueError, RecursionError):
-            return None
-
-    def entries(self, path: str) -> Iterator[dict[str, Any]]:
-        """The objects that stand one after the other in a file, from its last part if it is long; torn ones less."""
-        text = (self.bytes(path, TAIL, tail=True) or b"").decode(errors="replace")
-        decoder, torn = json.JSONDecoder(), 0
-        at = 0 if text.startswith("{") else text.find("\n{") + 1 or len(text)
-        while 0 <= at < len(text):
-            try:
-                entry, end = decoder.raw_decode(text, at)
-            except (ValueError, RecursionError):
-                torn, end = torn + 1, at + 1
-            else:
-                if isinstance(entry, dict):
-                    yield entry
-            at = text.find("\n{", max(end - 1, 0)) + 1 or len(text)
-        if torn:
-            self.remarks.append(f"{path}: {count(torn, 'entry')} torn or damaged, and left out")
-
-    def submitted(self, agent: str) -> set[str]:
-        """The tasks without an outcome that the reports in an agent's folder name."""
-        found: set[str] = set()
-        names = sorted(e.name for e in os.scandir(self.folder / agent) if e.name.endswith(".json"))
-        for name in [one for one in names if one != "metadata.json"][:REPORTS]:
-            report = self.json(f"{agent}/{name}")
-            if isinstance(report, dict):
-                for key in ("error_ids", "submitted_ids"):  # `incomplete_ids` were never tried
-                    found.update(_ids(report.get(key), []))
-        return found

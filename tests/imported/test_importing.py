@@ -13,7 +13,7 @@ from dgm.archive import LOG, Reader, read_tree
 from dgm.check import check
 from dgm.clade import Agent
 from dgm.events import JobFailed
-from dgm.imported import outputs as reading
+from dgm.imported import folder as reading
 from dgm.imported.outputs import NoOutputs, read_outputs
 from dgm.imported.seeds import matches, read_seed
 from dgm.imported.writing import Carried, carry
