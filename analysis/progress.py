@@ -39,8 +39,8 @@ def main() -> None:
     save(
         figure,
         out,
-        "Leader: the agent with the best belief by then, which is the epsilon-quantile of Beta(1 + solved, 1 + failed): "
-        "the line. Bands: 90 % intervals by the same. The best of many looks better than it is, and falls back as it "
+        "Leader: the agent with the best belief by then, the epsilon-quantile of Beta(1 + solved, 1 + failed): the "
+        "line. Bands: 90 % intervals by the same. The best of many looks better than it is, and falls back as it "
         "is tried on more tasks: only new tasks can tell how good it is.",
         runs,
     )

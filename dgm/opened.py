@@ -15,7 +15,7 @@ from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured
 from dgm.files import Files
 from dgm.jobs import AgentId, JobId, TaskId
 from dgm.ledger import read_transcript
-from dgm.report import JobRow, ended, find, setting
+from dgm.report import JobRow, ended, find, setting, simulation
 from dgm.trajectories import Trajectory, Wanted, trajectories
 from dgm.tree import Tree
 
@@ -54,6 +54,11 @@ class OpenedRun:
         if news:
             self._frames.clear()
         return len(news)
+
+    @property
+    def simulation(self) -> bool:
+        """Whether the scripted model stood in for a real one, so that nothing here says how good a real agent is."""
+        return simulation(self.tree)
 
     @property
     def agents(self) -> "DataFrame":
