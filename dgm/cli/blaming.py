@@ -134,9 +134,7 @@ def show_lines(name: str, path: str, archive: Path | None, as_json: bool) -> Non
     written = authors(sources, path)
     if written is None:
         raise Unable(f"{plain(path)} is no text: it has no lines")
-    lines = [Line(lineage[number].id, text) for number, text in written]
-    if lines and not lines[-1].text:
-        lines.pop()  # what stands behind the last line break
+    lines = [Line(lineage[number].id, text.removesuffix("\n")) for number, text in written]
     if as_json:
         out_json({"agent": agent.id, "simulation": simulation(reader.tree), "path": path, "lines": lines})
         return

@@ -4,21 +4,26 @@ Invariant: every rate comes with its interval; what is not known yet is said to 
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
 
+from dgm.archive import Reader
+from dgm.clade import Agent
 from dgm.cli.looking import SIMULATION
 from dgm.cli.reading import open_reader
-from dgm.lineage.signals import Discrimination, Edges, Share, Signals, signals
+from dgm.cli.tracing import reading
+from dgm.lineage.lines import changed
+from dgm.lineage.signals import Discrimination, Distance, Edges, Share, Signals, signals
 from dgm.remarks import Remark, remarks
 from dgm.report import simulation
 from dgm.text import fold, out, out_json, styled, width
 
-ROOMY = 84
+ROOMY = 91
 """Columns from which on all columns of the tables are shown."""
 EDGES = (("edits", 15), ("children", 9), ("shared", 8), ("kept right", 16), ("fixed wrong", 16), ("differ", 8))
-STRANGERS = ("strangers", 10)
+MORE = (("strangers", 10), ("lines", 7))
 SCORES = (("evaluations", 11), ("agents", 8), ("each", 6), ("between agents", 23), ("reliability", 12), ("needed", 8))
 NARROW = ("edits", "kept right", "fixed wrong", "differ", "evaluations", "agents", "between agents", "reliability")
 
@@ -32,12 +37,28 @@ class SignalsReport(Struct, frozen=True):
 
 
 def show_signals(archive: Path | None, as_json: bool) -> None:
-    tree = open_reader(archive).tree
-    found = SignalsReport(simulation(tree), signals(tree), remarks(tree))
+    reader = open_reader(archive)
+    tree = reader.tree
+    found = SignalsReport(simulation(tree), signals(tree, distance=measuring(reader)), remarks(tree))
     if as_json:
         out_json(found)
     else:
         out(*fold(signal_lines(found, width()), 4))
+
+
+def measuring(reader: Reader) -> Distance:
+    """What counts the lines by which a child's source differs from its parent's."""
+    source = reading(reader)
+
+    @cache
+    def distance(child: Agent) -> int | None:
+        assert child.parent is not None
+        before, after = source(child.parent.id), source(child.id)
+        if before is None or after is None:
+            return None
+        return sum(file.added + file.removed for file in changed(before, after))
+
+    return distance
 
 
 def signal_lines(found: SignalsReport, room: int) -> list[str]:
@@ -47,13 +68,14 @@ def signal_lines(found: SignalsReport, room: int) -> list[str]:
     if every.children:
         rows = [edges_cells(one) for one in (every, *found.signals.by_depth, *found.signals.by_birth)]
         lines = [
-            *table((*EDGES, STRANGERS), rows, room),
+            *table((*EDGES, *MORE), rows, room),
             "",
             "shared: the tasks that parent and child were both tried on, summed over all pairs",
             "kept right: of those that the parent solved, what the child solves too, with a 95 % interval",
             "fixed wrong: of those that the parent failed, what the child solves",
             "differ: those with another outcome than the parent's, which is exploration, and luck",
             "strangers: what two agents picked at random would differ by on these tasks",
+            "lines: how many a child adds and removes, the median of some children",
         ]
     return [
         *lines,
@@ -84,6 +106,7 @@ def edges_cells(one: Edges) -> list[str]:
         share_words(one.fixed_wrong),
         rate_words(one.differing.rate),
         rate_words(one.strangers),
+        "-" if one.lines is None else f"{one.lines:g}",
     ]
 
 
@@ -115,12 +138,17 @@ def discrimination_lines(found: Sequence[Discrimination], room: int) -> list[str
 
 
 def scores_cells(one: Discrimination) -> list[str]:
-    interval = f" ({one.low:.2f} to {one.high:.2f})" if one.low is not None and one.high is not None else ""
+    interval = f" ({share(one.low)} to {share(one.high)})" if one.low is not None and one.high is not None else ""
     return [
         f"{one.evaluations:,}",
         f"{one.agents:,}",
         f"{one.each:.1f}",
-        f"{one.correlation:.2f}{interval}",
-        f"{one.reliability:.2f}",
+        f"{share(one.correlation)}{interval}",
+        share(one.reliability),
         f"{one.needed:,}" if one.needed is not None else "-",
     ]
+
+
+def share(number: float | None) -> str:
+    """Two digits, and no minus before 0.00."""
+    return "-" if number is None else f"{round(number, 2) + 0.0:.2f}"

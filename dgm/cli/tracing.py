@@ -144,7 +144,7 @@ def study_words(one: Step) -> str:
     if one.study is None:
         return ""
     then = {True: "which the child solves", False: "which the child fails too", None: "which the child has not tried"}
-    return f", from a failure on {plain(one.study)}, {then[one.study_solved]}"
+    return f", from a failure on {clip(one.study, 100)}, {then[one.study_solved]}"
 
 
 def files_words(files: tuple[FileChange, ...] | None, most: int = 8) -> str:

@@ -21,7 +21,7 @@ from dgm.files import BadFiles, Files
 from dgm.flight import End
 from dgm.jobs import AgentId, TaskId
 from dgm.lineage.blame import by_step, claims
-from dgm.lineage.revert import Trial, reverted, trial
+from dgm.lineage.revert import TaskTrial, Trial, reverted, trial
 from dgm.replay import Cell, cell_of, measured, paid
 from dgm.report import find, simulation
 from dgm.settings import build
@@ -159,8 +159,8 @@ def verified_lines(found: Verified, steps: Sequence[Agent]) -> list[str]:
         lines.append(styled(f"{short(one.step):<{INDENT}}{clip(names[one.step] or '(no summary)', 400)}", "bold"))
         lines.append(f"{'tasks':<{INDENT}}{some_tasks(one.tasks)}")
         lines.append(f"{'tried':<{INDENT}}{'; '.join(trial_words(one))}")
-        if need := [task.task for task in one.by_task if task.with_edit > task.without]:
-            lines.append(f"{'with it':<{INDENT}}{some_tasks(need)}")
+        need = [task for task in one.by_task if task.with_edit != task.without]
+        lines += [f"{'':<{INDENT}}{task_words(task)}" for task in need]
         lines += [finding_line(one), ""]
     return [*lines, *([SIMULATION] if found.simulation else [])]
 
@@ -176,13 +176,19 @@ def trial_words(one: Trial) -> list[str]:
     return [*words, *([f"{one.missing} pairs without a verdict"] if one.missing else [])]
 
 
+def task_words(one: TaskTrial) -> str:
+    return f"{clip(one.task, 100)}: {one.with_edit} of {one.pairs} with it, {one.without} without"
+
+
 def finding_line(one: Trial) -> str:
+    if one.problem:
+        return f"{'finding':<{INDENT}}undecided: there is nothing to compare"
     gain = one.difference
     interval = f"{points(gain.mean)} points on these tasks, 95 % interval {points(gain.low)} to {points(gain.high)}"
     why = {
         "confirmed": interval,
         "not confirmed": "without the edit it solves as much",
-        "undecided": interval if one.pairs else "there is nothing to compare",
+        "undecided": interval if one.pairs and one.whole else "not all attempts are made",
     }[one.finding]
     style = {"confirmed": "green", "not confirmed": "yellow", "undecided": "dim"}[one.finding]
     return f"{'finding':<{INDENT}}{styled(one.finding, style)}: {why}"

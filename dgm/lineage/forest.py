@@ -26,6 +26,10 @@ exhausted  barren, and there is no task left to try it on either
 STANDINGS: tuple[Standing, ...] = ("new", "running", "evaluated", "barren", "exhausted")
 
 
+FEW = 4
+"""So many ancestors may come with an agent that is shown; of more, none does."""
+
+
 class TreeRow(AgentRow, frozen=True):
     """An agent in its tree. `low`, `high`: 90 % interval of its score; `metaproductivity`: solved per evaluation in its
     clade, HGM's estimate of it (arXiv 2510.21614, section 3), None before the first; `failed_expansions`: all of them,
@@ -115,8 +119,7 @@ def strongest(tree: Tree, epsilon: float, number: int) -> set[int]:
 def interesting(tree: Tree, leader: Agent | None, most: int) -> set[int]:
     """`most` agents that tell what happened: the first seeds, the path to the leader, what runs, and the strongest.
 
-    Agents come with their ancestors as long as there is room for these; of a path that is too long, the middle is left
-    out.
+    Agents come with their ancestors where these are few; of a path that is too long, the middle is left out.
     """
     chosen = {seed.index for seed in tree.seeds[: max(most // 8, 1)]}
     if leader is not None:
@@ -128,8 +131,8 @@ def interesting(tree: Tree, leader: Agent | None, most: int) -> set[int]:
         left = most - len(chosen)
         if left <= 0:
             break
-        missing = list(_missing(agent, chosen, left + 1))
-        chosen.update(missing if len(missing) <= left else missing[:1])
+        missing = list(_missing(agent, chosen, FEW + 2))
+        chosen.update(missing if len(missing) <= min(left, FEW + 1) else missing[:1])
     return chosen
 
 

@@ -35,13 +35,14 @@ class Merged(Struct, frozen=True):
 
 
 def lines_of(file: File | None) -> list[str] | None:
-    """Empty for a file that is not there; None for one that is not text."""
-    if file is None or not file.data:
+    """With their line feeds; empty for a file that is not there, None for one that is not text."""
+    if file is None:
         return []
     try:
-        return file.data.decode().split("\n")
+        *lines, rest = file.data.decode().split("\n")
     except UnicodeDecodeError:
         return None
+    return [f"{line}\n" for line in lines] + ([rest] if rest else [])
 
 
 def matches(old: Lines, new: Lines) -> list[tuple[int, int, int]]:
@@ -82,7 +83,7 @@ def changed(old: Files, new: Files) -> tuple[FileChange, ...]:
 
 
 def authors(versions: Sequence[Files], path: str) -> list[tuple[int, str]] | None:
-    """Each line of `path` in the last of `versions` with the number of the version that wrote it.
+    """Each line of `path` in the last of `versions`, with its line feed, and the number of the version that wrote it.
 
     None where the last one is not text. A version in between that is not text is one without lines.
     """
@@ -129,9 +130,7 @@ def _merged(base: File | None, ours: File | None, theirs: File | None) -> File |
     if base is None or ours is None or theirs is None:
         raise ValueError("one has removed what the other has changed")
     lines = _merged_lines(lines_of(base), lines_of(ours), lines_of(theirs))
-    return File(
-        "\n".join(lines).encode(), ours.executable if base.executable == theirs.executable else theirs.executable
-    )
+    return File("".join(lines).encode(), ours.executable if base.executable == theirs.executable else theirs.executable)
 
 
 def _merged_lines(base: Lines | None, ours: Lines | None, theirs: Lines | None) -> list[str]:

@@ -34,8 +34,9 @@ class TaskTrial(Struct, frozen=True):
 class Trial(Struct, frozen=True):
     """Attempts at `tasks` with and without the edit that made `step`, in pairs: one each, at the same task.
 
-    `problem`: why there is nothing to compare, if so. `missing`: pairs of which one attempt came to no verdict.
-    `difference`: of the solved shares, with the edit less without it, on these very tasks."""
+    `problem`: why there is nothing to compare, if so. `missing`: pairs of which an attempt came to no verdict, or is
+    not made yet: then it is not `whole`. `difference`: of the solved shares, with the edit less without it, on these
+    very tasks."""
 
     step: AgentId
     tasks: tuple[TaskId, ...]
@@ -46,6 +47,7 @@ class Trial(Struct, frozen=True):
     without_only: int = 0
     neither: int = 0
     missing: int = 0
+    whole: bool = True
     difference: Difference = Difference(0.0, -1.0, 1.0)
     finding: Finding = "undecided"
 
@@ -93,6 +95,7 @@ def trial(
         without_only=lost,
         neither=neither,
         missing=len(rounds) * len(tasks) - len(every),
+        whole=whole,
         difference=difference,
         finding=finding,
     )

@@ -6,8 +6,9 @@ is one attempt a task, so part of every change is luck; `strangers` says how muc
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import sqrt
+from statistics import median
 
 from msgspec import Struct
 
@@ -18,6 +19,8 @@ from dgm.tree import Tree
 
 PARTS = 5
 """Parts of equal size that a run is cut into."""
+SAMPLE = 12
+"""Children of a group whose sources are compared with their parents', since reading these takes time."""
 TRUSTED = 0.7
 """A reliability at which scores are usually said to rank (Nunnally, Psychometric Theory, 1978)."""
 
@@ -44,7 +47,8 @@ class Edges(Struct, frozen=True):
 
     `kept_right`: of the tasks that the parent solved, those that the child solves too; `fixed_wrong`: of those that
     the parent failed, those that the child solves; `differing`: all whose outcomes differ; `strangers`: the share that
-    would differ if the two agents were picked at random among all that tried these tasks.
+    would differ if the two agents were picked at random among all that tried these tasks; `lines`: the median number
+    of lines that a child has added and removed, from up to 12 children, None where sources were not looked at.
     """
 
     name: str
@@ -54,6 +58,7 @@ class Edges(Struct, frozen=True):
     fixed_wrong: Share
     differing: Share
     strangers: float | None
+    lines: float | None
 
 
 class Discrimination(Struct, frozen=True):
@@ -85,13 +90,17 @@ class Signals(Struct, frozen=True):
     discrimination: tuple[Discrimination, ...]
 
 
-def signals(tree: Tree, parts: int = PARTS) -> Signals:
+Distance = Callable[[Agent], int | None]
+"""Lines by which the source of a child differs from its parent's; None where that cannot be known."""
+
+
+def signals(tree: Tree, parts: int = PARTS, distance: Distance = lambda child: None) -> Signals:
     children = [agent for agent in tree.agents.values() if agent.parent is not None]
     odds = strangeness(tree.agents.values())
     return Signals(
-        edges=edges("all", children, odds),
-        by_depth=tuple(edges(name, group, odds) for name, group in depths(children)),
-        by_birth=tuple(edges(name, group, odds) for name, group in births(children, parts)),
+        edges=edges("all", children, odds, distance),
+        by_depth=tuple(edges(name, group, odds, distance) for name, group in depths(children)),
+        by_birth=tuple(edges(name, group, odds, distance) for name, group in births(children, parts)),
         discrimination=tuple(discriminations(tree, parts)),
     )
 
@@ -99,13 +108,12 @@ def signals(tree: Tree, parts: int = PARTS) -> Signals:
 # ---------------------------------------------------------------- edges
 
 
-def edges(name: str, children: Iterable[Agent], odds: dict[TaskId, float]) -> Edges:
+def edges(name: str, children: Sequence[Agent], odds: dict[TaskId, float], distance: Distance) -> Edges:
     """`odds`: how likely two agents at random differ on a task."""
     pairs: Counter[tuple[bool, bool]] = Counter()
-    number, expected = 0, 0.0
+    expected = 0.0
     for child in children:
         assert child.parent is not None
-        number += 1
         before = child.parent._results
         for task, solved in child._results.items():
             if task in before:
@@ -115,13 +123,22 @@ def edges(name: str, children: Iterable[Agent], odds: dict[TaskId, float]) -> Ed
     shared = pairs.total()
     return Edges(
         name=name,
-        children=number,
+        children=len(children),
         shared=shared,
         kept_right=Share.of(kept, kept + lost),
         fixed_wrong=Share.of(fixed, shared - kept - lost),
         differing=Share.of(fixed + lost, shared),
         strangers=expected / shared if shared else None,
+        lines=median(lines)
+        if (lines := [one for child in sampled(children) if (one := distance(child)) is not None])
+        else None,
     )
+
+
+def sampled(children: Sequence[Agent]) -> list[Agent]:
+    """Up to `SAMPLE` of them, evenly spread."""
+    number = min(len(children), SAMPLE)
+    return [children[(2 * n + 1) * len(children) // (2 * number)] for n in range(number)]
 
 
 def strangeness(agents: Iterable[Agent]) -> dict[TaskId, float]:

@@ -10,12 +10,14 @@ from dgm.files import File, Files
 from dgm.lineage.lines import authors, changed, lines_of, matches, merge
 
 LINES = st.lists(st.sampled_from("abcdef"), max_size=12)
-TEXTS = LINES.map(lambda lines: File("\n".join(lines).encode()))
+TEXTS = st.lists(st.sampled_from(["a", "b", "", "c", "\n", "\r"]), max_size=12).map(
+    lambda parts: File("".join(parts).encode())
+)
 SOURCES = st.dictionaries(st.sampled_from(["x", "y", "d/z"]), TEXTS)
 
 
 def text(*lines: str) -> File:
-    return File("\n".join(lines).encode())
+    return File("".join(f"{line}\n" for line in lines).encode())
 
 
 @given(LINES, LINES)
@@ -49,6 +51,11 @@ def test_changes_are_counted() -> None:
     assert changed({"a": File(b"x")}, {"a": File(b"x", True)})[0].change == "mode"
 
 
+@given(TEXTS)
+def test_lines_are_the_file(file: File) -> None:
+    assert "".join(lines_of(file) or []).encode() == file.data
+
+
 @given(st.lists(SOURCES, min_size=1, max_size=5))
 def test_each_line_has_a_writer_that_had_it(versions: list[Files]) -> None:
     for path in versions[-1]:
@@ -67,8 +74,8 @@ def test_lines_belong_to_the_version_that_wrote_them() -> None:
         {"f": text("a", "b")},
         {"f": text("y", "a", "b")},
     ]
-    assert authors(versions, "f") == [(4, "y"), (3, "a"), (3, "b")]
-    assert authors(versions[:2], "f") == [(0, "a"), (1, "x"), (0, "b")]
+    assert authors(versions, "f") == [(4, "y\n"), (3, "a\n"), (3, "b\n")]
+    assert authors(versions[:2], "f") == [(0, "a\n"), (1, "x\n"), (0, "b\n")]
     assert authors([{"f": File(b"\xff")}], "f") is None
 
 

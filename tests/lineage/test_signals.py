@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dgm.events import AnyEvent
-from dgm.lineage.signals import arrivals, correlation, discrimination, signals
+from dgm.lineage.signals import SAMPLE, arrivals, correlation, discrimination, sampled, signals
 from dgm.statistics import wilson
 from dgm.tree import Tree
 from tests.lineage.test_steps import outcomes, parents
@@ -111,3 +111,15 @@ def test_nothing_to_tell() -> None:
     found = signals(Tree())
     assert found.edges.children == 0
     assert found.discrimination == ()
+
+
+@given(logs(120))
+def test_distances_are_those_of_some_children_of_each_group(log: list[AnyEvent]) -> None:
+    tree = Tree(log)
+    children = [agent for agent in tree.agents.values() if agent.parent]
+    few = sampled(children)
+    assert len(few) == len(set(few)) == min(len(children), SAMPLE)
+    assert few == [child for child in children if child in few]
+    every = signals(tree, distance=lambda child: child.index).edges
+    assert every.lines == (np.median([child.index for child in few]) if few else None)
+    assert signals(tree).edges.lines is None
