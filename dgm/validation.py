@@ -59,12 +59,14 @@ class Use(Struct, frozen=True):
 class Validation(Struct, frozen=True):
     """What a use has told. `number`: which use of these tasks it is, from 1; `before`: comparisons made on them in
     earlier uses, which the verdicts are corrected for. `finished`: whether every attempt has come to an end; before,
-    all verdicts are undecided. `scores`: the baseline's first. `usd`: what the attempts in its folder have cost."""
+    all verdicts are undecided. `varied`: how often the repeats of an agent at a task differed. `scores`: the
+    baseline's first. `usd`: what the attempts in its folder have cost."""
 
     use: Use
     number: int
     before: int
     finished: bool
+    varied: int
     scores: tuple[Score, ...]
     matches: tuple[Match, ...]
     usd: float
@@ -160,7 +162,8 @@ def validated(archive: Path, tree: Tree, use: Use, uses: Sequence[Use], needs: b
         matches = [msgspec.structs.replace(one, verdict="undecided") for one in matches]
     scores = [scored(id, outcomes[id], use.repeats * len(tasks)) for id in agents]
     usd = sum(cell.spent.usd for cell in cells)
-    return Validation(use, number, before, finished, tuple(scores), tuple(matches), usd, simulation(tree))
+    varied = sum(len(set(tries)) > 1 for one in outcomes.values() for tries in one.values())
+    return Validation(use, number, before, finished, varied, tuple(scores), tuple(matches), usd, simulation(tree))
 
 
 def standing(archive: Path, tree: Tree, agent: Agent) -> Validation | None:

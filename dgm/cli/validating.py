@@ -23,6 +23,7 @@ from dgm.jobs import AgentId
 from dgm.policies.conclusion import best
 from dgm.report import NoSuchAgent, find
 from dgm.settings import build
+from dgm.statistics import LEVEL
 from dgm.text import clip, count, fold, interval, note, out, out_json, plain, points, short
 from dgm.validation import FOLDER, LOCK, Claim, Use, Validation, claims, folder_of, read_uses, recorded, validated
 from dgm.verdicts import Match, Score
@@ -56,7 +57,7 @@ def validate(names: Sequence[str], archive: Path | None, repeats: int, usd: floa
         use = recorded(folder, use)
         end = attempted(reader, use, usd)
     found = validated(folder, tree, use, read_uses(folder))
-    told = claims(tree, tree.agents[champion], tree.agents[use.baseline], found)
+    told = claims(tree, tree.agents[champion], tree.agents[use.baseline], found) if champion in use.rivals else []
     report = Report(champion, found, tuple(told), driven(folder))
     if as_json:
         out_json(report)
@@ -88,6 +89,8 @@ def wanted(reader: Reader, names: Sequence[str], repeats: int) -> Use:
 
 def attempted(reader: Reader, use: Use, usd: float | None) -> End:
     """Let the agents of `use` attempt all that they have not attempted yet, for at most `usd` dollars in its folder."""
+    if validated(reader.path, reader.tree, use, [use], needs=False).finished:
+        return End(0, "")
     from dgm.cli.driving import open_more_files, steered
     from dgm.replay import measure
 
@@ -102,6 +105,8 @@ def attempted(reader: Reader, use: Use, usd: float | None) -> End:
     measured = measure(
         agents, use.tasks, config, reader.path / FOLDER / use.folder, os.environ, use.repeats, usd, steered
     )
+    for name, why in {name: why for one in measured for name, why in one.left_out.items()}.items():
+        note(f"{short(name)} does not work here, and has no verdicts: {plain(why)}")
     return next((one.end for one in measured if one.end.code), End(0, ""))
 
 
@@ -110,18 +115,31 @@ def attempted(reader: Reader, use: Use, usd: float | None) -> End:
 
 def report_lines(report: Report, agents: dict[str, Agent]) -> list[str]:
     found = report.validation
-    use = found.use
     lines = [f"held out     {use_line(found)}"]
     for score in found.scores:
-        name = "seed" if score.agent == use.baseline else "champion" if score.agent == report.champion else "rival"
-        lines.append(f"{name:<13}{score_line(score)}  {clip(agents[score.agent].summary, 60)}".rstrip())
+        lines.append(
+            f"{role(score.agent, report):<13}{score_line(score)}  {clip(agents[score.agent].summary, 60)}".rstrip()
+        )
         if match := found.match(score.agent):
             lines += [f"             {words}" for words in match_lines(match, found)]
     lines += claim_lines(report.claims)
     lines += [f"remark       {words}" for words in remarks(report)]
-    champion = found.match(report.champion)
-    lines.append(f"verdict      {verdict_words(champion, found) if champion else 'undecided'}")
+    for match in found.matches:
+        name = f"{short(match.agent)}  " if len(found.matches) > 1 else ""
+        lines.append(f"verdict      {name}{verdict_words(match, found)}")
+    needed = [match.needed for match in found.matches if match.needed and match.verdict == "undecided"]
+    if needed and found.finished:
+        lines.append(
+            f"needed       some {max(needed):,} tasks, to see a difference of 5 points with a chance of 80 %, if tasks "
+            "tell agents apart as often as these do"
+        )
     return [*lines, *([SIMULATION] if found.simulation else [])]
+
+
+def role(agent: AgentId, report: Report) -> str:
+    if agent == report.validation.use.baseline:
+        return "seed"
+    return "champion" if agent == report.champion else "rival"
 
 
 def use_line(found: Validation) -> str:
@@ -135,7 +153,7 @@ def score_line(score: Score) -> str:
     if not score.tasks:
         return f"{short(score.agent)}  no verdict yet"
     return (
-        f"{short(score.agent)}  {score.solved:.3g} of {score.tasks} solved "
+        f"{short(score.agent)}  {score.solved:.4g} of {score.tasks} solved "
         f"(rate {score.rate:.2f}, 95 % interval {score.low:.2f} to {score.high:.2f})"
     )
 
@@ -145,14 +163,14 @@ def match_lines(match: Match, found: Validation) -> list[str]:
     if not match.pairs:
         return ["no task has a verdict for both yet"]
     lines = [
-        f"{len(match.gained)} gained, {len(match.lost)} lost, {match.same} alike; p = {match.p:.2g}",
-        f"{points(match.difference)} points, 95 % interval {interval(match.difference)}",
+        f"{len(match.gained)} gained, {len(match.lost)} lost, {match.same} alike: {points(match.difference)} points, "
+        f"95 % interval {interval(match.difference)}; p = {match.p:.2g}"
     ]
     others = len(found.matches) + found.before - 1
     if others:
         lines.append(
-            f"corrected for {count(others, 'other comparison')}: p = {match.adjusted:.2g}, "
-            f"interval {interval(match.corrected)}: {match.verdict}"
+            f"corrected for {count(others, 'other comparison')}: interval {interval(match.corrected)}; "
+            f"p = {match.adjusted:.2g}"
         )
     if match.unpaired and found.finished:
         lines.append(f"{count(len(match.unpaired), 'task')} left out, without a verdict for one or both")
@@ -161,14 +179,14 @@ def match_lines(match: Match, found: Validation) -> list[str]:
 
 def claim_lines(told: Sequence[Claim]) -> list[str]:
     """What the search said, what is left of it, and what the held-out tasks say."""
-    if len(told) < 2:
+    if not told:
         return []
     lines = ["champion     rate              gain in points   by"]
     for claim in told:
         one = claim.agent
         rate = f"{one.rate:.2f} ({one.low:.2f}-{one.high:.2f})"
         gain = f"{points(claim.gain)} ({interval(claim.gain)})"
-        level = f", {claim.level:.3g} intervals" if claim.level != 0.95 else ""
+        level = f", {100 * claim.level:.3g} % interval" if claim.level != LEVEL else ""
         lines.append(f"             {rate:<18}{gain:<17}{claim.source}{level}")
     return lines
 
@@ -179,11 +197,13 @@ def remarks(report: Report) -> list[str]:
     if missing := sum(score.missing for score in found.scores):
         why = "failed for reasons that are not the agents'" if found.finished else "are not made yet"
         said.append(f"{count(missing, 'attempt')} {why}, and count for nothing")
+    if found.use.repeats > 1 and found.finished and not found.varied:
+        said.append("The repeats never differed, so they say nothing that one attempt does not")
     if found.number > 1:
         said.append(
-            f"These tasks were used {count(found.number - 1, 'time')} before. What is said here is corrected for the "
-            f"{count(found.before, 'other comparison')} then made. No correction helps where an agent or a setting was "
-            "chosen by what they showed: then take fresh tasks"
+            f"Looked at before, {count(found.number - 1, 'time')}: intervals and p-values are corrected for the "
+            f"{count(found.before, 'comparison')} then made, too. Nothing corrects for an agent or a setting that was "
+            "chosen by what these tasks have shown: that takes fresh tasks"
         )
     if report.running:
         said.append("The run goes on: its best agent may change")
@@ -194,9 +214,8 @@ def verdict_words(match: Match, found: Validation) -> str:
     """One word, and why."""
     if not found.finished:
         return "undecided: not all attempts are made"
-    if match.verdict != "undecided":
-        sign = "more" if match.verdict == "improved" else "fewer"
-        low, high = sorted(abs(100 * one) for one in (match.corrected.low, match.corrected.high))
-        return f"{match.verdict}: of 100 tasks like these, it solves {low:.0f} to {high:.0f} {sign} than the seed"
-    needed = f"; to see a difference of 5 points takes some {match.needed:,} tasks" if match.needed else ""
-    return f"undecided: the interval of the difference does not leave out 0{needed}"
+    if match.verdict == "undecided":
+        return "undecided: the interval of the difference holds 0"
+    sign = "more" if match.verdict == "improved" else "fewer"
+    low, high = sorted(abs(100 * one) for one in (match.corrected.low, match.corrected.high))
+    return f"{match.verdict}: of 100 tasks like these, it solves {low:.2g} to {high:.2g} {sign} than the seed"

@@ -22,7 +22,7 @@ after an interruption, and shows the same use again once it is finished. docs/st
 def validate(
     agents: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[AGENT]...", help="Rivals of the best agent: prefixes of hashes.", show_default=False),
+        typer.Argument(metavar="AGENT", help="Rivals of the best agent: prefixes of hashes.", show_default=False),
     ] = None,
     archive: ArchiveOption = None,
     repeat: Annotated[
