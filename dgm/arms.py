@@ -18,6 +18,7 @@ from dgm.files import Files
 from dgm.flight import End
 from dgm.policies import RESAMPLE
 from dgm.policies.budget import affordable
+from dgm.policies.metered import metered
 from dgm.replay import paid
 from dgm.run import Run, start_run
 from dgm.tree import Tree
@@ -91,7 +92,7 @@ def settings_of(name: Control, config: Config, search: Tree, known: Tree) -> Con
     budget = spent_by(search)
     evaluations = max(needed(name, budget), int(known.config.get("run", {}).get("evaluations", 0)))
     if falls_short(known, budget):  # its evaluations are cheaper than the search's
-        evaluations = max(evaluations, ceil(evaluations * budget.usd / known.spent.usd))
+        evaluations = max(evaluations, ceil(evaluations * budget.usd / metered(known)))
     run = replace(
         config.run,
         tasks=search.tasks,
@@ -124,7 +125,7 @@ def falls_short(known: Tree, budget: Spent) -> bool:
     """Whether a control came to the end of its evaluations before that of its money, and can do more."""
     ended = known.ended is not None and not known.ended.code and not known.running
     more = len(known.evaluable) or len(known.expandable) or known.config.get("policy", {}).get("name") == RESAMPLE
-    return ended and bool(more) and 0 < known.spent.usd < budget.usd
+    return ended and bool(more) and 0 < metered(known) < budget.usd
 
 
 def is_over(known: Tree, wanted: Config) -> bool:

@@ -89,8 +89,8 @@ class PolicyConfig(Section, frozen=True):
     """a chance of it that is smaller than this ends the run. By a model, so a landscape that deceives it ends too
     soon."""
     usd: float = 0.0
-    """Begin no more jobs once the run has spent this many dollars, whatever is left of its evaluations; 0: no such end.
-    Unlike a cap it is spent to the end, so the last job may pass it."""
+    """Begin no more jobs once evaluations and expansions have cost this many dollars, whatever is left of the budget of
+    evaluations; 0: no such end. Unlike a cap it is spent to the end, so the last job may pass it."""
     patience: int = 3
     """Failures in a row before an agent is not expanded again, or a task not tried again by the same agent."""
 

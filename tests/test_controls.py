@@ -251,7 +251,7 @@ def test_the_search_stands_beside_its_controls(tmp_path: Path) -> None:
     assert found.wanted == ("resample", "best-of-n")
     assert [one.standing.name for one in found.controls] == ["resample", "best-of-n"]
     resample, best_of_n = found.controls
-    assert resample.next == "resample:best"
+    assert (resample.champion, best_of_n.champion) == ("", "best-of-n:best")
     assert not resample.differing
     assert not best_of_n.differing
     against = best_of_n.against

@@ -4,7 +4,9 @@ Invariant: no sentence claims a gain. What is ahead on the tasks that it was cho
 """
 
 import os
+import sys
 import time
+from math import ceil
 from pathlib import Path
 
 from dgm.cli.advising import looking
@@ -45,34 +47,35 @@ def drive_controls(config: Config, search: Path) -> End:
     end = End(0, "")
     for name, end in run_controls(config, search, os.environ, drive):
         note(f"Control {name}: {plain(end.reason)}.")
-    tree = open_reader(search).tree
-    if end.code == 3:
-        note(*fold([cap_words(config, tree)], 0))
-    elif end.code:
-        note("The same command goes on from here.")
-    found = standings(search, tree, time.time(), driven)
+    found = standings(search, open_reader(search).tree, time.time(), driven)
     if found is not None:
         out("", *fold(controls_lines(found, search), 13))
+    if found is not None and end.code == 3:
+        note(*fold([cap_words(config, found, search)], 0, sys.stderr))
+    elif end.code:
+        note("The same command goes on from here.")
     return end
 
 
 def spend_words(tree: Tree) -> str:
-    return spent_words(tree.spent.usd, spent_by(tree).worth)
+    spent = spent_by(tree)
+    return dollars(spent.usd) if spent.usd else f"{spent.worth:,.0f} evaluations' worth"
 
 
-def spent_words(usd: float, worth: float) -> str:
-    return dollars(usd) if usd else f"{worth:,.0f} evaluations' worth"
-
-
-def cap_words(config: Config, tree: Tree) -> str:
+def cap_words(config: Config, found: Controls, search: Path) -> str:
+    """What would be enough: what is spent, what is left to do, and room for the worst case of the jobs at once."""
+    from dgm.arms import spent_on_controls
+    from dgm.replay import paid
     from dgm.run import slots_of
 
-    each = tree.spent.usd
-    enough = each * (1 + len(config.run.controls)) + slots_of(config) * config.caps.usd_per_job
+    each = found.search.usd
+    rest = len(config.run.controls) * each - sum(min(one.standing.usd, each) for one in found.controls)
+    spent = paid(search) + spent_on_controls(search)
+    enough = spent + rest + slots_of(config) * config.caps.usd_per_job
     return (
-        f"Stopped at a spending cap: {dollars(config.caps.usd_per_run)} (caps.usd_per_run) is for the search and its "
-        f"controls together, and each of them may need {dollars(each)}. To go on: "
-        f"--set caps.usd_per_run={enough:.2f} --amend caps.usd_per_run"
+        f"Stopped at a spending cap: caps.usd_per_run, {dollars(config.caps.usd_per_run)}, is for the search and its "
+        f"controls together. {dollars(spent)} are spent, and {dollars(rest)} are left to do. To go on: "
+        f"--set caps.usd_per_run={ceil(100 * enough) / 100:.2f} --amend caps.usd_per_run"
     )
 
 
@@ -148,9 +151,10 @@ def place_words(one: Beside, search: Standing, archive: Path | None) -> str:
         return f"The search does not beat {name}, but falls behind it: {words}."
     if one.place == "level":
         return f"The search does not beat {name}: {words}, which leaves it open who is abler."
+    validate = looking(archive, "validate", *(["best", one.champion] if one.champion else []))
     return (
         f"The search is ahead of {name} on the tasks that both were chosen by: {words}. The best of many looks better "
-        f"than it is, so this claims nothing before `{looking(archive, 'validate', 'best', one.next)}`."
+        f"than it is, so this claims nothing before `{validate}`."
     )
 
 

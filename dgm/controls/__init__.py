@@ -17,6 +17,7 @@ from dgm.config import Config, Control
 from dgm.jobs import AgentId
 from dgm.policies import RESAMPLE
 from dgm.policies.budget import price
+from dgm.policies.metered import metered
 from dgm.report import NoSuchAgent, find
 from dgm.tree import Tree
 
@@ -38,8 +39,8 @@ DERIVED = frozenset(
 
 
 class Spent(Struct, frozen=True):
-    """What a run has spent. `worth`: in evaluations, where an expansion counts as `price` of them, as measured in the
-    search."""
+    """What a run has spent on evaluations and expansions; what the environment has spoiled is no part of a budget.
+    `worth`: in evaluations, where an expansion counts as `price` of them, as measured in the search."""
 
     usd: float
     worth: float
@@ -47,7 +48,7 @@ class Spent(Struct, frozen=True):
 
     def of(self, tree: Tree) -> "Spent":
         """What another run has spent, at the same price."""
-        return Spent(tree.spent.usd, tree.evaluations + self.price * tree.expansions, self.price)
+        return Spent(metered(tree), tree.evaluations + self.price * tree.expansions, self.price)
 
     def share(self, of: "Spent") -> float:
         """What part of the other's budget this is, in dollars where the other has cost any."""
@@ -59,7 +60,7 @@ def spent_by(search: Tree) -> Spent:
         search,
         float(search.config.get("policy", {}).get("expansion_cost", Config().policy.expansion_cost)),
     )
-    return Spent(search.spent.usd, search.evaluations + k * search.expansions, k)
+    return Spent(metered(search), search.evaluations + k * search.expansions, k)
 
 
 def folder_of(search: Path, name: str) -> Path:

@@ -84,15 +84,15 @@ Place = Literal["unfinished", "unknown", "behind", "level", "ahead"]
 
 
 class Beside(Struct, frozen=True):
-    """A control beside the search. `differing`: settings of its log that are not the search's, though they should be;
-    `next`: how its best agent is called."""
+    """A control beside the search. `differing`: settings of its log that are not the search's, though they should be.
+    `champion`: how its best agent is called; empty where that is the seed again."""
 
     standing: Standing
     place: Place
     against: Against | None
     repetitions: Repetitions | None
     differing: tuple[str, ...]
-    next: str
+    champion: str
 
 
 class Controls(Struct, frozen=True):
@@ -169,6 +169,7 @@ def compared(name: Control, search: Tree, control: Tree, at: Standing) -> Beside
     ours, theirs = best(search), best(control)
     found = against(ours, theirs) if ours and theirs else None
     repeated = repetitions(control, ours) if name == "resample" else None
+    champion = "" if theirs is None or theirs.digest == search.seeds[0].digest else f"{name}:best"
     place: Place = "unfinished" if at.state != "finished" else placed(found)
     return Beside(
         at,
@@ -176,7 +177,7 @@ def compared(name: Control, search: Tree, control: Tree, at: Standing) -> Beside
         found,
         repeated,
         differing(search.config, control.config),
-        f"{name}:best",
+        champion,
     )
 
 

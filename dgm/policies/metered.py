@@ -1,7 +1,8 @@
 """Money as the budget: a policy, of any kind, that begins no job once so many dollars are spent (`policy.usd`).
 
 Unlike a cap, which holds in the worst case and so ends a run while some of it is left, this is spent to the end: jobs
-under way count as what jobs have cost so far, and the last one may pass it. Invariant: pure.
+under way count as what jobs have cost so far, and the last one may pass it. As in the account of evaluations, what the
+environment has spoiled does not count. Invariant: pure.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -32,9 +33,14 @@ class Metered:
 
     def ending(self, tree: Tree) -> str:
         if unspent(tree, self.config.usd, self.config.expansion_cost) <= 0:
-            return f"it has spent ${tree.spent.usd:.4g} of the ${self.config.usd:.4g} that policy.usd gives it"
+            return f"it has spent ${metered(tree):.4g} of the ${self.config.usd:.4g} that policy.usd gives it"
         own = getattr(self.policy, "ending", None)
         return own(tree) if own is not None else ""
+
+
+def metered(tree: Tree) -> float:
+    """Dollars that evaluations and expansions have cost, without jobs that failed for the environment's sake."""
+    return max(round(tree.spent.usd - tree.spent_in_vain.usd, 9), 0.0)
 
 
 def unspent(tree: Tree, usd: float, expected: float) -> float:
@@ -42,4 +48,4 @@ def unspent(tree: Tree, usd: float, expected: float) -> float:
     k = price(tree, expected)
     done = tree.evaluations + k * tree.expansions
     under_way = tree.evaluating + k * tree.expanding
-    return usd - tree.spent.usd * (1 + under_way / done if done else 1)
+    return usd - metered(tree) * (1 + under_way / done if done else 1)

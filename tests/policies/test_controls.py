@@ -10,7 +10,7 @@ from dgm.jobs import Evaluate, Usage
 from dgm.machine import stream
 from dgm.policies import RESAMPLE, open_policy
 from dgm.policies.account import account
-from dgm.policies.metered import Metered, unspent
+from dgm.policies.metered import Metered, metered, unspent
 from dgm.policies.resample import Resample
 from dgm.tree import Tree
 from tests.worlds import logs, snapshot
@@ -58,12 +58,13 @@ def test_it_ends_where_there_are_no_more_repetitions() -> None:
 def test_money_as_the_budget_is_pure_and_only_ever_ends(log: list[AnyEvent], usd: float) -> None:
     tree = Tree(log)
     before = snapshot(tree)
-    without, metered = (open_policy(PolicyConfig(usd=money), 1000) for money in (0.0, usd))
-    assert isinstance(metered, Metered)
-    job = metered(tree, stream(0, tree))
+    without, limited = (open_policy(PolicyConfig(usd=money), 1000) for money in (0.0, usd))
+    assert isinstance(limited, Metered)
+    job = limited(tree, stream(0, tree))
     assert job == (without(tree, stream(0, tree)) if unspent(tree, usd, 5.0) > 0 else None)
     assert snapshot(tree) == before
-    assert unspent(tree, usd, 5.0) <= usd - tree.spent.usd
+    assert unspent(tree, usd, 5.0) <= usd - metered(tree)
+    assert 0 <= metered(tree) <= tree.spent.usd
 
 
 def test_it_spends_the_money_and_not_one_job_more_than_that() -> None:
