@@ -25,8 +25,8 @@ def main() -> None:
     runs, out = opened(__doc__)
     graphs = [run.lineage for run in runs]
     leaves = [max(sum(not below for _, below in graph.out_degree), 8) for graph in graphs]
-    height = float(np.clip(0.13 * max(leaves), 3.5, 16))
-    figure, axes = panels("The archive", 1, len(runs), max(5.5 * len(runs), 8), height + 0.8)
+    height = float(np.clip(0.13 * max(leaves), 3.5, 14))
+    figure, axes = panels("The archive", 1, len(runs), max(0.75 * height, 5.5, 8 / len(runs)) * len(runs), height + 0.8)
     shown = None
     for place, graph, name in zip(axes[0], graphs, names(runs), strict=True):
         places = layout(graph)
@@ -56,7 +56,8 @@ def main() -> None:
         place.yaxis.set_visible(False)
         place.spines["left"].set_visible(False)
         place.grid(axis="y", visible=False)
-        place.margins(x=0.06, y=0.03)
+        place.set_xlim(-0.6, max((x for x, _ in places.values()), default=1) + 0.6)
+        place.set_ylim(-1, max((y for _, y in places.values()), default=1) + 1)
     if shown is not None and any(len(run.results) for run in runs):
         figure.colorbar(shown, ax=axes[0, -1], label="own tasks solved", format="{x:.0%}", shrink=0.6, aspect=30)
     save(

@@ -22,7 +22,7 @@ def group(run: OpenedRun) -> str:
         config.get(one, {}).get(key, "") for one, key in (("policy", "name"), ("run", "seed"), ("run", "benchmark"))
     ]
     models = {model.get("name", "") for model in config.get("models", {}).values()}
-    return ", ".join([*part, *sorted(models)])[:60]
+    return ", ".join(filter(None, [*part, *sorted(models)]))[:60] or "settings unknown"
 
 
 def gain(run: OpenedRun) -> float:

@@ -62,7 +62,7 @@ def panels(title: str, lines: int, columns: int, width: float, height: float, **
 
 def save(figure: Figure, out: Path, remark: str, runs: Sequence[OpenedRun]) -> None:
     """Write the figure, with `remark` below it."""
-    lines = fill(remark, int(15 * figure.get_figwidth()))
+    lines = fill(remark, int(16 * figure.get_figwidth()))
     if any(run.simulation for run in runs):
         lines += f"\n{SIMULATION}"
     figure.supxlabel(lines, fontsize=8, color="#555555", x=0.01, ha="left")

@@ -65,7 +65,7 @@ def main() -> None:
     for place, one in ((score, "own"), (clade, "clade")):
         for number, (points, name) in enumerate(zip(runs, names(opens), strict=True)):
             x, y = [point.scores[one] for point in points], [point.target for point in points]
-            sizes = [6 + 2.5 * point.evaluations**0.7 for point in points]
+            sizes = [8 + 4 * point.evaluations**0.5 for point in points]
             colour = COLOURS[number % len(COLOURS)]
             place.scatter(x, y, sizes, color=colour, alpha=0.6, edgecolors="w", linewidths=0.4, label=name)
         place.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=0.8, zorder=0)
@@ -89,9 +89,9 @@ def main() -> None:
     rows.set_yticks(range(len(ESTIMATORS)), [NAMES.get(one.name, one.name) for one in ESTIMATORS])
     rows.legend(loc="upper center", bbox_to_anchor=(0.4, 1.12), ncols=2)
     where = "over runs, by Student's t" if len(runs) > 1 else "by a bootstrap over agents, which are kin: too narrow"
-    early = f" of the first {MOST}" if any(len(run.tree.agents) > MOST for run in opens) else ""
+    early = f", of the first {MOST} of a run" if any(len(run.tree.agents) > MOST for run in opens) else ""
     words = (
-        f"{sum(map(len, runs))} agents{early} with descendants; dots grow with the evaluations in the rest of the clade"
+        f"Agents with descendants enough: {sum(map(len, runs))}{early}; dots grow with the evaluations in their clades"
     )
     save(figure, out, f"{words}. Intervals: {where}.", opens)
 

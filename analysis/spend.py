@@ -39,7 +39,7 @@ def spent(run: OpenedRun, column: str) -> tuple[pd.Series, pd.Series]:
 def main() -> None:
     runs, out = opened(__doc__)
     column, unit, scale = money(runs)
-    figure, axes = panels("Where the budget went", 1, 2, 11, 2.3 + 0.45 * len(runs), sharey=True)
+    figure, axes = panels("Where the budget went", 1, 2, 11, 2.4 + 0.45 * len(runs), sharey=True)
     found = [spent(run, column) for run in runs]
     titles = ("by the model's role", "by what it came to")
     palettes = ((*COLOURS[:3], GREY), (*COLOURS[3:6], GREY))
@@ -56,12 +56,11 @@ def main() -> None:
                 begin += value
             if not begin:
                 place.text(0, row, "  nothing yet", va="center", color=GREY)
-        place.set_title(title)
         place.set_xlabel(unit)
         place.grid(axis="y", visible=False)
         place.set_yticks(range(len(runs)), names(runs))
         place.set_ylim(len(runs) - 0.4, -0.6)
-        place.legend(loc="upper center", bbox_to_anchor=(0.5, -0.42 / (0.45 * len(runs) + 0.9)), ncols=2)
+        place.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, title=title, alignment="left", title_fontsize=10)
     save(figure, out, "Sums over all jobs that have ended: exact, no estimates.", runs)
 
 
