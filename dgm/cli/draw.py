@@ -4,7 +4,7 @@ Invariant: works through an explicit stack and keeps its lines short, so a chain
 agent is either on a line or counted on one.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -34,7 +34,7 @@ class Glyphs(Struct, frozen=True):
 
 
 UNICODE = Glyphs("├─ ", "└─ ", "│  ", "╠═ ", "╚═ ", "║  ", "╟─ ", "   ", "● ", "★ ", "⋯", "✗")
-ASCII = Glyphs("|- ", "`- ", "|  ", "|= ", "`= ", "|  ", "|- ", "   ", "o ", "* ", "..", "x")
+ASCII = Glyphs("|- ", "`- ", "|  ", "+= ", "+= ", "|  ", "|- ", "   ", "o ", "* ", "..", "x")
 ROOMY = 100
 """Columns from which on branches are drawn at full length."""
 SAMPLE = "├└│╠╚║╟●★⋯─═✗"
@@ -80,7 +80,7 @@ def columns(tree: Tree, width: int) -> list[Column]:
         Column("90 %", 8, 0, interval),
         Column("clade", max(2 * len(str(most)) + 3, 8), 110, clade),
         Column("CMP", 6, 0, lambda agent: percent(metaproductivity(agent))),
-        Column("cost", 9, 80, lambda agent: dollars(agent.usage.usd)),
+        Column("cost", 9, 80 if tree.spent.usd else 110, lambda agent: dollars(agent.usage.usd)),
     ]
     return [column for column in every if width >= column.least]
 
@@ -104,19 +104,21 @@ def head(tree: Tree, width: int) -> str:
     return clip(f"{'agent':<9}{_numbers(columns(tree, width), None)}lineage", width)
 
 
-def legend(glyphs: Glyphs, width: int) -> list[str]:
-    """What the signs mean, in lines that fit."""
-    parts = [
-        f"{glyphs.seed}seed",
-        f"{glyphs.best}best, and {glyphs.path_fork[:2].strip()} the way to it",
-        f"{glyphs.failed}N: N expansions of it failed",
-        f"{glyphs.cut}N: N agents between are not shown",
-        f"N{glyphs.cut}: on level N",
-        "own: solved/evaluated",
-        "CMP: share solved in the clade",
+def legend(glyphs: Glyphs, width: int, drawn: Iterable[str]) -> list[str]:
+    """What the signs that were `drawn` mean, in lines that fit."""
+    text = "\n".join(drawn)
+    signs = [
+        (glyphs.seed, f"{glyphs.seed}seed"),
+        (glyphs.best, f"{glyphs.best}best, and {glyphs.path_fork[0]} the way to it"),
+        (glyphs.failed, f"{glyphs.failed}N: N expansions of it failed"),
+        ("(+", "(+N): N agents below are not shown"),
+        (f" {glyphs.cut}", f"{glyphs.cut}N: nor are N above it"),
+        (f"{glyphs.cut} ", f"N{glyphs.cut}: on level N"),
+        ("", "own: solved/evaluated"),
+        ("", "CMP: share solved in the clade"),
     ]
     lines = [""]
-    for part in parts:
+    for part in (meaning for sign, meaning in signs if sign in text):
         if lines[-1] and len(lines[-1]) + 2 + len(part) > width:
             lines.append("")
         lines[-1] += ("  " if lines[-1] else "") + part

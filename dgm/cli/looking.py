@@ -161,8 +161,9 @@ def drawn(
     style = styled if colourful(sys.stdout) else lambda text, _: text
     room = width()
     picture = draw.Picture(tree, leader, glyphs, room, shown, failed, style)
-    legend = [style(line, "dim") for line in draw.legend(glyphs, room)]
-    return [style(draw.head(tree, room), "dim"), *draw.lines(picture), *legend]
+    lines = list(draw.lines(picture))
+    legend = [style(line, "dim") for line in draw.legend(glyphs, room, lines)]
+    return [style(draw.head(tree, room), "dim"), *lines, *legend]
 
 
 def show_best(archive: Path | None, as_json: bool) -> None:

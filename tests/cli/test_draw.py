@@ -60,6 +60,7 @@ def test_the_way_to_the_best_agent_is_marked() -> None:
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
 def test_it_fits(width: int, glyphs: Glyphs) -> None:
     tree = forked()
-    drawn = [head(tree, width), *lines(Picture(tree, tree.agent(30), glyphs, width)), *legend(glyphs, width)]
+    drawn = [head(tree, width), *lines(Picture(tree, tree.agent(30), glyphs, width))]
+    drawn += legend(glyphs, width, drawn)
     assert max(map(len, drawn)) <= width
     assert not any(ord(c) < 32 or c == "\u202e" for line in drawn for c in line)
