@@ -60,7 +60,7 @@ class Setup:
 
     def differing(self, job: Job, again: Job | None) -> str:
         """Why a choice may have come out otherwise."""
-        if self.event.version != __version__:
+        if self.event.version not in ("", __version__):
             return (
                 f"the log is by dgm {self.event.version}, this is {__version__}, and the policy may have changed since"
             )
@@ -70,7 +70,7 @@ class Setup:
             how = "another task for the same agent"
         else:
             how = "another job"
-        return f"the policy wants {how} here: the log was changed or mended, or a policy of another version wrote it"
+        return f"the policy wants {how}: the log was changed or mended, or is of a policy that was another then"
 
 
 def retraced(events: Iterable[AnyEvent], trusted: str = "") -> Iterator[tuple[Tree, Setup, JobStarted]]:

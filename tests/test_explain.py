@@ -214,11 +214,13 @@ def test_a_log_that_was_changed_is_told() -> None:
     assert choice.doubt
 
 
-def test_a_log_of_another_version_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_of_another_version_is_told_apart() -> None:
     forged = changed(played("hgm", 1), 20)
-    assert "the log is by dgm" in check(forged).differences[0].doubt
-    monkeypatch.setattr("dgm.retrace.__version__", "")
     assert "another task for the same agent" in check(forged).differences[0].doubt
+    start = forged[0]
+    assert isinstance(start, RunConfigured)
+    forged[0] = msgspec.structs.replace(start, version="0.0.7")
+    assert "the log is by dgm 0.0.7" in check(forged).differences[0].doubt
 
 
 def foreign(budget: int, config: PolicyConfig) -> object:

@@ -1,26 +1,25 @@
-"""`explain` in words: a choice, the choices that led to an agent, and whether a log can be recomputed.
+"""`explain` in words: a choice, and the choices that led to an agent.
 
 Invariant: a choice that does not come out as it was recorded is said to be so before anything else is said of it.
 """
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dgm import explain, retrace
-from dgm.archive import LOG, Reader
+from dgm import explain
+from dgm.archive import LOG
 from dgm.cli.advising import looking
-from dgm.cli.failing import ERROR, Unable
+from dgm.cli.failing import Unable
 from dgm.cli.looking import SIMULATION
 from dgm.cli.reading import open_reader
+from dgm.cli.retracing import INDENT, job_words, mended, named
 from dgm.explain import AgentChoices, Candidate, Choice, Comparison, Standing, kind
-from dgm.jobs import Expand, Job, JobId
+from dgm.jobs import JobId
 from dgm.log import LogReader
 from dgm.report import SHORTEST, NoSuchAgent, find, simulation
 from dgm.text import clip, count, fold, note, out, out_json, plain, short, styled
 from dgm.tree import Tree
 
-INDENT = 11
 CHANCES = 5
 """Agents whose chances are shown."""
 
@@ -29,6 +28,7 @@ def show_explanation(name: str | None, archive: Path | None, as_json: bool, redr
     reader = open_reader(archive)
     tree = reader.tree
     log = LogReader(reader.path / LOG)
+    named(log.path, policy)
     job = job_of(tree, name)
     if job is not None:
         found = explain.explain(log.events(), job.__eq__, lambda _: redraws, policy)
@@ -41,9 +41,17 @@ def show_explanation(name: str | None, archive: Path | None, as_json: bool, redr
         out_json({"simulation": simulation(tree), **explained_json(report)})
         return
     lines = choice_lines(report) if isinstance(report, Choice) else agent_lines(report)
+    if any(choice.same is False for choice in choices_of(report)):
+        lines += mended(reader)
     out(*fold([*lines, *([SIMULATION] if simulation(tree) else [])], INDENT))
     if isinstance(report, AgentChoices):
         note(f"`{looking(archive, 'explain', 'JOB')}` tells more of any of these jobs.")
+
+
+def choices_of(report: Choice | AgentChoices) -> list[Choice]:
+    if isinstance(report, Choice):
+        return [report]
+    return [*([report.birth] if report.birth else []), *report.ancestors, *report.evaluations]
 
 
 def explained_json(report: Choice | AgentChoices) -> dict[str, object]:
@@ -93,17 +101,6 @@ def choice_lines(choice: Choice) -> list[str]:
     if choice.chances:
         lines.append(f"chances    in {choice.redraws} choices with other random numbers: {chance_words(choice)}")
     return lines
-
-
-def job_words(job: Job | None) -> str:
-    if job is None:
-        return "no job"
-    if isinstance(job, Expand):
-        by = f" by {short(job.author)}" if job.author else ""
-        return f"expand {short(job.agent)}{by}, " + (
-            f"with its failure on {plain(job.study)}" if job.study else "without evidence"
-        )
-    return f"evaluate {short(job.agent)} on {plain(job.task)}"
 
 
 def outcome_words(choice: Choice) -> str:
@@ -238,33 +235,3 @@ def summary(choice: Choice) -> str:
     behind = "before" if decisive.margin is None else f"{number(decisive.margin)} ahead of"
     behind += f" {short(decisive.runner_up)}"
     return f"{rule}; {number(winner.value)}, {behind}, among {decisive.among:,}"
-
-
-# ---------------------------------------------------------------- all choices
-
-
-def show_check(archive: Path | None, as_json: bool, policy: str) -> None:
-    """Ends the process with code 1 where not all choices come out as recorded."""
-    reader = open_reader(archive)
-    found = retrace.check(LogReader(reader.path / LOG).events(), policy)
-    if as_json:
-        out_json(found)
-    else:
-        line = f"{count(found.choices, 'choice')}: {found.same:,} recomputed as recorded, {found.different:,} not"
-        out(*fold([line + (f", {found.unknown:,} not recomputed" if found.unknown else "")], INDENT))
-        for one in found.differences:
-            again = f"recorded {job_words(one.job)}; recomputed {job_words(one.again)}"
-            out(*fold([f"job {one.id:<6} {again}: {plain(one.doubt)}"], INDENT))
-        if found.different > len(found.differences):
-            out(f"and {found.different - len(found.differences):,} more")
-        out(*fold(map(plain, found.doubts), INDENT))
-        if found.different and (copies := mended(reader)):
-            out(f"The log was mended ({copies}): what was lost decided choices, too.")
-    if found.same < found.choices:
-        sys.stdout.flush()
-        sys.exit(ERROR)
-
-
-def mended(reader: Reader) -> str:
-    """The copies of the log that `dgm check --repair` has left."""
-    return ", ".join(sorted(path.name for path in reader.path.glob(f"{LOG}.damaged-*"))[:3])

@@ -117,6 +117,10 @@ def test_a_changed_log_is_told_even_where_its_seals_fit(hgm: Path, tmp_path: Pat
     folder = written(tmp_path / "forged", events[: place + 2])
     told = look("explain", started.id, "--archive", folder)
     assert "NOT the same" in told.stdout
+    assert "the log was changed or mended" in told.stdout
+    assert "the log was mended (before" not in told.stdout
+    (folder / f"{LOG}.damaged-1").touch()
+    assert "the log was mended (before" in look("explain", started.id, "--archive", folder).stdout
     assert f"on {other}" in told.stdout
     assert look("explain", "--check", "--archive", folder).returncode == 1
     (folder / LOG).write_bytes((hgm / LOG).read_bytes().replace(started.job.task.encode(), other.encode(), 1))
@@ -146,6 +150,10 @@ def test_names_that_mean_nothing(hgm: Path) -> None:
         assert told.stderr.startswith("dgm: ")
         assert told.stderr.count("\n") == 1
     assert look("explain", "--redraws", "-1", "--archive", hgm).returncode == 2
+    for words in (["--check"], ["3"]):
+        told = look("explain", *words, "--policy", "os.system", "--archive", hgm)
+        assert (told.returncode, told.stdout) == (1, "")
+        assert "no part of this run was under the policy os.system, but under hgm" in told.stderr
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])

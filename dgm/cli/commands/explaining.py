@@ -36,9 +36,11 @@ def explain(
     ] = "",
 ) -> None:
     """Why this agent and this task, at that moment: recomputed from the log, and held against it."""
-    from dgm.cli.explaining import show_check, show_explanation
-
     if check:
+        from dgm.cli.retracing import show_check
+
         show_check(archive, json, policy)
     else:
+        from dgm.cli.explaining import show_explanation
+
         show_explanation(name, archive, json, redraws, policy)
