@@ -99,7 +99,11 @@ def choice_lines(choice: Choice) -> list[str]:
     if choice.task_words:
         lines.append(f"task       {plain(choice.task_words)}")
     if choice.chances:
-        lines.append(f"chances    in {choice.redraws} choices with other random numbers: {chance_words(choice)}")
+        points = 196 * 0.5 / choice.redraws**0.5
+        lines.append(
+            f"chances    in {choice.redraws:,} choices with other random numbers: {chance_words(choice)}; "
+            f"give or take {points:.0f} points at most"
+        )
     return lines
 
 
