@@ -16,6 +16,7 @@ from msgspec import Struct
 from dgm.archive import LOG, Reader
 from dgm.clade import Agent
 from dgm.config import Config
+from dgm.controls import all_agents
 from dgm.durable import sync_folder, write, written
 from dgm.jobs import AgentId, TaskId
 from dgm.log import HEAD, Damaged, sealing
@@ -28,8 +29,11 @@ from dgm.tree import Tree
 from dgm.verdicts import Match, Outcomes, Score, matched, scored
 
 FOLDER, USES, LOCK = "validations", "uses.log", "lock"
-CHOOSING = ("run.seed", "run.tasks", "run.subset", "run.sample", "run.held_out", "run.evaluations", "run.slots")
-"""Settings of the run, beside those of its policy, that the outcomes of an attempt do not depend on."""
+CHOOSING = frozenset(
+    f"run.{key}"
+    for key in ("seed", "tasks", "subset", "sample", "held_out", "controls", "evaluations", "slots", "repeat")
+) | frozenset(("caps.usd_per_run",))
+"""Settings, beside those of the policy, that an attempt does not depend on."""
 
 
 class Use(Struct, frozen=True):
@@ -153,7 +157,8 @@ def validated(archive: Path, tree: Tree, use: Use, uses: Sequence[Use], needs: b
     cells = [read_cell(archive / FOLDER / use.folder / str(n)) for n in range(use.repeats)]
     tasks = [task for task in use.tasks if not any(task in cell.quarantined for cell in cells)]
     agents = (use.baseline, *use.rivals)
-    digests = {id: tree.agents[id].digest for id in agents if id in tree.agents}
+    known = all_agents(archive, tree)
+    digests = {id: known[id].digest for id in agents if id in known}
     outcomes = {id: outcomes_of(digests.get(id, ""), cells, tasks) for id in agents}
     finished = all(settled(digest, cell, tasks) for digest in digests.values() for cell in cells)
     rivals = {id: outcomes[id] for id in use.rivals}

@@ -13,11 +13,11 @@ from dgm.archive import Archive, Reader, read_tree
 from dgm.arms import falls_short, is_over, needed, run_controls, settings_of, spent_on_controls
 from dgm.check import check
 from dgm.config import Config, Control
-from dgm.controls import DERIVED, Spent, agent_of, all_agents, folder_of, spent_by
+from dgm.controls import DERIVED, Spent, agent_of, all_agents, folder_of, source_of, spent_by
 from dgm.controls.standing import Controls, over_tasks, standings
 from dgm.events import AgentBorn, JobStarted, RunConfigured
 from dgm.executors import Threads
-from dgm.files import write_folder
+from dgm.files import digest, write_folder
 from dgm.flight import End, Flight
 from dgm.jobs import Assignment, Evaluate, Expand, Outcome, Rewrite, Usage, Verdict
 from dgm.policies import RESAMPLE, open_policy
@@ -328,14 +328,17 @@ def test_other_settings_are_named(tmp_path: Path) -> None:
 def test_agents_of_controls_have_names(tmp_path: Path) -> None:
     beside(tmp_path, [1, 5], [1, 2], [1, 3])
     folder = tmp_path / "run"
-    reader, agent = agent_of(folder, "best-of-n:best")
-    assert reader.path == folder_of(folder, "best-of-n")
-    assert agent.solved == 3
-    assert agent_of(folder, "best")[1].solved == 5
-    assert {agent.id, agent_of(folder, "best")[1].id} <= all_agents(folder, Reader(folder).tree).keys()
+    search = Reader(folder)
+    ours, theirs = agent_of(search, "best"), agent_of(search, "best-of-n:best")
+    assert (ours.solved, theirs.solved) == (5, 3)
+    assert {ours.id, theirs.id} <= all_agents(folder, search.tree).keys()
+    assert digest(source_of(search, theirs.id)) == theirs.digest
+    assert digest(source_of(search, ours.id)) == ours.digest
+    with pytest.raises(KeyError):
+        source_of(search, "0" * 40)
     for name in ("best-of-m:best", ":best", "../run:best"):
         with pytest.raises(NoSuchAgent, match="there is resample:best, best-of-n:best"):
-            agent_of(folder, name)
+            agent_of(search, name)
 
 
 def test_repetitions_of_a_task_are_no_new_tasks() -> None:

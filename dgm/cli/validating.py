@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from dgm.archive import Reader
@@ -17,11 +18,12 @@ from dgm.clade import Agent
 from dgm.cli.failing import Unable, leave
 from dgm.cli.looking import SIMULATION
 from dgm.cli.reading import archive_folder, driven, open_reader
+from dgm.controls import agent_of, all_agents, source_of
 from dgm.durable import locked, make_folder, written
 from dgm.flight import End
 from dgm.jobs import AgentId
 from dgm.policies.conclusion import best
-from dgm.report import NoSuchAgent, find
+from dgm.report import NoSuchAgent
 from dgm.settings import build
 from dgm.statistics import LEVEL
 from dgm.text import clip, count, fold, interval, note, out, out_json, plain, points, short
@@ -62,7 +64,7 @@ def validate(names: Sequence[str], archive: Path | None, repeats: int, usd: floa
     if as_json:
         out_json(report)
     else:
-        out(*fold(report_lines(report, {id: tree.agents[id] for id in (use.baseline, *use.rivals)}), 13))
+        out(*fold(report_lines(report, all_agents(folder, tree)), 13))
     if end.code:
         note(f"dgm: {plain(end.reason)}; the same command goes on from here")
         leave(end.code)
@@ -74,13 +76,13 @@ def wanted(reader: Reader, names: Sequence[str], repeats: int) -> Use:
     champion = best(tree)
     if champion is None:
         raise NoSuchAgent("there are no agents in this archive yet")
-    rivals = [champion, *(find(tree, name) for name in names)]
+    rivals = [champion, *(agent_of(reader, name) for name in names)]
     if not tree.held_out:
         raise Unable(NO_TASKS)
     baseline = champion.lineage()[0]
-    ids = tuple(dict.fromkeys(rival.id for rival in rivals if rival is not baseline))
+    ids = tuple(dict.fromkeys(rival.id for rival in rivals if rival.digest != baseline.digest))
     if not ids:
-        raise Unable("the best agent is still the seed, and has nothing to be compared with; name another agent")
+        raise Unable("the best agent still has the seed's source, and nothing to be compared with; name another agent")
     config = build(tree.config)
     benchmark = open_benchmark(config.run.benchmark, config.grading)
     key = folder_of(config, benchmark.version, tree.held_out)
@@ -95,8 +97,9 @@ def attempted(reader: Reader, use: Use, usd: float | None) -> End:
     from dgm.replay import measure
 
     config = build(reader.tree.config)
+    config = msgspec.structs.replace(config, run=msgspec.structs.replace(config.run, controls=()))
     open_more_files()
-    agents = {id: reader.source(id) for id in (use.baseline, *use.rivals)}
+    agents = {id: source_of(reader, id) for id in (use.baseline, *use.rivals)}
     attempts = len(agents) * len(use.tasks) * use.repeats
     note(
         f"{count(len(agents), 'agent')}, {count(len(use.tasks), 'held-out task')}, "

@@ -14,6 +14,7 @@ from msgspec import Struct
 from dgm.archive import LOG, Reader
 from dgm.clade import Agent
 from dgm.config import Config, Control
+from dgm.files import Files
 from dgm.jobs import AgentId
 from dgm.policies import RESAMPLE
 from dgm.policies.budget import price
@@ -80,12 +81,26 @@ def all_agents(search: Path, tree: Tree) -> dict[AgentId, Agent]:
     return found
 
 
-def agent_of(search: Path, name: str) -> tuple[Reader, Agent]:
-    """The agent called `name`, and the archive that it is in: `best-of-n:best` is the best agent of that control, a
-    name without a colon is one of the search. Raises `NoSuchAgent`, `NoArchive`, `Damaged`."""
+def agent_of(search: Reader, name: str) -> Agent:
+    """The agent called `name`: `best-of-n:best` is the best agent of that control, a name without a colon is one of the
+    search. Raises `NoSuchAgent`, `Damaged`."""
     control, colon, rest = name.rpartition(":")
-    if colon and control not in begun(search):
-        has = ", ".join(f"{one}:best" for one in begun(search)) or "none"
-        raise NoSuchAgent(f"{name!r} names an agent of a control, and {search} has no such control; there is {has}")
-    reader = Reader(folder_of(search, control) if colon else search)
-    return reader, find(reader.tree, rest)
+    if not colon:
+        return find(search.tree, name)
+    if control not in begun(search.path):
+        has = ", ".join(f"{one}:best" for one in begun(search.path)) or "none"
+        raise NoSuchAgent(
+            f"{name!r} means an agent of a control, and {search.path} has no such control: there is {has}"
+        )
+    return find(Reader(folder_of(search.path, control)).tree, rest)
+
+
+def source_of(search: Reader, agent: AgentId) -> Files:
+    """The source of an agent of the search or of its controls. Raises `KeyError`, `Damaged`."""
+    if agent in search.tree.agents:
+        return search.source(agent)
+    readers = (Reader(folder_of(search.path, name)) for name in begun(search.path))
+    for reader in readers:
+        if agent in reader.tree.agents:
+            return reader.source(agent)
+    raise KeyError(agent)
