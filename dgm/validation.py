@@ -178,6 +178,23 @@ def standing(archive: Path, tree: Tree, agent: Agent) -> Validation | None:
     return validated(archive, tree, about[-1], uses, needs=False) if about else None
 
 
+def between(archive: Path, tree: Tree, ours: Agent, theirs: Agent) -> Match | None:
+    """`ours` against `theirs`, by the last finished use that both were in; None where there is none. It is one more
+    comparison beside those of that use, and is corrected for them all. Raises `Damaged`."""
+    uses, known = read_uses(archive), all_agents(archive, tree)
+    for use in reversed(uses):
+        digests = {known[id].digest for id in (use.baseline, *use.rivals) if id in known}
+        if {ours.digest, theirs.digest} <= digests and ours.digest != theirs.digest:
+            if not validated(archive, tree, use, uses, needs=False).finished:
+                continue
+            cells = [read_cell(archive / FOLDER / use.folder / str(n)) for n in range(use.repeats)]
+            tasks = [task for task in use.tasks if not any(task in cell.quarantined for cell in cells)]
+            mine, other = (outcomes_of(agent.digest, cells, tasks) for agent in (ours, theirs))
+            before = earlier(use, uses)[1] + len(use.rivals)
+            return matched(other, {ours.id: mine}, tasks, before, needs=False)[0]
+    return None
+
+
 def earlier(use: Use, uses: Sequence[Use]) -> tuple[int, int]:
     """Which use of its tasks it is, from 1; and how many comparisons were made on any of them before it."""
     number, looks = 1, set[tuple[AgentId, AgentId, int, str]]()

@@ -1,33 +1,32 @@
 """The controls of a run on the command line: driven after the search, and put beside it in words.
 
-Invariant: no sentence claims a gain. What is ahead on the tasks that it was chosen by has yet to be validated.
+Invariant: that the search beats a control is said of held-out tasks alone, and only beside an interval without 0. What
+is ahead on the tasks that it was chosen by has yet to be validated.
 """
 
 import os
 import sys
 import time
+from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
+
+from msgspec.structs import asdict
 
 from dgm.cli.advising import looking
 from dgm.cli.failing import Unable
 from dgm.cli.looking import SIMULATION
 from dgm.cli.reading import archive_folder, driven, open_reader
 from dgm.config import Config, Control
-from dgm.controls import spent_by
-from dgm.controls.standing import (
-    Against,
-    Beside,
-    Controls,
-    Repetitions,
-    Standing,
-    standings,
-)
+from dgm.controls import all_agents, spent_by
+from dgm.controls.standing import Beside, Controls, Repetitions, Standing, standings
 from dgm.flight import End
-from dgm.text import count, dollars, fold, note, out, out_json, plain, short
+from dgm.text import count, dollars, fold, interval, note, out, out_json, plain, points, short
 from dgm.tree import Tree
+from dgm.validation import between
+from dgm.verdicts import Match
 
-EVERYTHING = '`dgm run --set \'run.controls=["resample", "best-of-n"]\' --amend run.controls`'
+TO_ADD = """`dgm run --set 'run.controls=["resample", "best-of-n"]' --amend run.controls`"""
 
 
 def drive_controls(config: Config, search: Path) -> End:
@@ -37,11 +36,7 @@ def drive_controls(config: Config, search: Path) -> End:
     from dgm.run import Run
 
     def drive(name: Control, run: Run, folder: Path) -> End:
-        tree = open_reader(search).tree
-        note(
-            "",
-            f"Control {name}: it may spend what the search has spent, {spend_words(tree)}.",
-        )
+        note("", f"Control {name}: it may spend what the search has spent, {budget_words(open_reader(search).tree)}.")
         return steered(run, folder)
 
     end = End(0, "")
@@ -49,7 +44,7 @@ def drive_controls(config: Config, search: Path) -> End:
         note(f"Control {name}: {plain(end.reason)}.")
     found = standings(search, open_reader(search).tree, time.time(), driven)
     if found is not None:
-        out("", *fold(controls_lines(found, search), 13))
+        out("", *fold(controls_lines(found, search, held_out(search, found)), 13))
     if found is not None and end.code == 3:
         note(*fold([cap_words(config, found, search)], 0, sys.stderr))
     elif end.code:
@@ -57,7 +52,7 @@ def drive_controls(config: Config, search: Path) -> End:
     return end
 
 
-def spend_words(tree: Tree) -> str:
+def budget_words(tree: Tree) -> str:
     spent = spent_by(tree)
     return dollars(spent.usd) if spent.usd else f"{spent.worth:,.0f} evaluations' worth"
 
@@ -84,17 +79,32 @@ def show_controls(archive: Path | None, as_json: bool) -> None:
     folder = archive_folder(archive)
     found = standings(folder, open_reader(archive).tree, time.time(), driven)
     if found is None:
-        raise Unable(f"{folder} has no controls. To add them, give the command that it was run with and {EVERYTHING}")
+        raise Unable(f"{folder} has no controls. To add them, give the command that it was run with and {TO_ADD}")
+    fair = held_out(folder, found)
     if as_json:
-        out_json(found)
+        out_json({**asdict(found), "held_out": fair})
     else:
-        out(*fold(controls_lines(found, archive), 13))
+        out(*fold(controls_lines(found, archive, fair), 13))
+
+
+def held_out(search: Path, found: Controls) -> dict[str, Match]:
+    """Control to the search's best agent against the control's on held-out tasks, where both were validated."""
+    tree = open_reader(search).tree
+    agents = all_agents(search, tree)
+    ours = found.search.best
+    matches = {
+        one.standing.name: between(search, tree, agents[ours.id], agents[one.standing.best.id])
+        for one in found.controls
+        if ours is not None and one.standing.best is not None
+    }
+    return {name: match for name, match in matches.items() if match is not None}
 
 
 # ---------------------------------------------------------------- in words
 
 
-def controls_lines(found: Controls, archive: Path | None) -> list[str]:
+def controls_lines(found: Controls, archive: Path | None, fair: Mapping[str, Match] | None = None) -> list[str]:
+    """`fair`: as `held_out` has it."""
     lines = table([found.search, *(one.standing for one in found.controls)])
     tally = found.search.tally
     if found.luck is not None and tally is not None and found.search.agents > 1:
@@ -103,104 +113,100 @@ def controls_lines(found: Controls, archive: Path | None) -> list[str]:
             f"{found.seed_rate:.2f}) is expected to show {found.luck:.2f} on {tally.solved + tally.failed} tasks."
         )
     for one in found.controls:
-        lines += beside_lines(one, found.search, archive)
+        name = one.standing.name
+        lines += [
+            f"{'' if number else name:<13}{words}"
+            for number, words in enumerate(beside_words(one, found.search, archive, (fair or {}).get(name)))
+        ]
     missing = [name for name in found.wanted if name not in {one.standing.name for one in found.controls}]
-    lines += [f"{name:<13}not begun: it comes after the search, by the same command" for name in missing]
+    lines += [f"{plain(name):<13}not begun: it comes after the search, by the same command" for name in missing]
     return [*lines, *([SIMULATION] if found.simulation else [])]
 
 
 def table(standings: list[Standing]) -> list[str]:
-    """Beside each other, in 60 columns."""
+    """Beside each other, in 66 columns."""
     rows = [("", "spent", "agents", "evals", "best", "solved", "90 % interval")]
     for one in standings:
         spent = dollars(one.usd) if one.usd else f"{one.worth:,.0f} ev."
         shown = ("", "", "")
         if one.best and one.tally:
-            total = one.tally.solved + one.tally.failed
             span = f"{one.tally.low:.2f} to {one.tally.high:.2f}"
-            shown = (short(one.best.id), f"{one.tally.solved}/{total}", span)
+            shown = (short(one.best.id), f"{one.tally.solved}/{one.tally.solved + one.tally.failed}", span)
         rows.append((one.name, spent, f"{one.agents:,}", f"{one.evaluations:,}", *shown))
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-    return ["  ".join((cell.rjust if n else cell.ljust)(widths[n]) for n, cell in enumerate(row)) for row in rows]
+    return [" ".join((cell.rjust if n else cell.ljust)(widths[n]) for n, cell in enumerate(row)) for row in rows]
 
 
-def beside_lines(one: Beside, search: Standing, archive: Path | None) -> list[str]:
-    name = one.standing.name
-    lines = [f"{name:<13}{place_words(one, search, archive)}"]
+def beside_words(one: Beside, search: Standing, archive: Path | None, fair: Match | None) -> list[str]:
+    """A sentence each."""
+    said = [place_words(one)]
+    if fair is not None:
+        said.append(fair_words(one.standing.name, fair))
+    elif one.place == "ahead":
+        validate = looking(archive, "validate", *([one.champion] if one.champion else []))
+        said.append(f"The best of many looks better than it is: this claims nothing before `{validate}`.")
     if one.repetitions is not None:
-        lines += [f"             {words}" for words in repetition_words(one.repetitions, search)]
+        said += repetition_words(one.repetitions, search)
     if one.differing:
-        lines.append(f"             It was run under other settings than the search: {', '.join(one.differing)}.")
-    return lines
+        said.append(f"It was run under other settings than the search: {', '.join(one.differing)}.")
+    return said
 
 
-def place_words(one: Beside, search: Standing, archive: Path | None) -> str:
-    """One plain sentence on where the search stands beside this control, and how sure that is."""
+def place_words(one: Beside) -> str:
+    """Where the search stands beside this control on the tasks that it searched on, and how sure that is."""
     name, at, found = one.standing.name, one.standing, one.against
     if one.place == "unfinished":
-        done = f"{at.share:.0%} of what the search has spent"
-        return f"{at.state}: it has spent {done}, too little to compare." + (
-            f" {plain(at.reason)}" if at.reason else ""
+        why = f" ({plain(at.reason)})" if at.reason else ""
+        return (
+            f"{at.state}{why}: it has spent {at.share:.0%} of what the search has, and is compared once it is finished."
         )
     if found is None or one.place == "unknown":
         return f"The search is not known to beat {name}: no task was met by the best agents of both."
     if found.same:
         return f"The search does not beat {name}: both end with the same source, so what differs is luck."
-    words = difference_words(found)
+    words = (
+        f"{points(found.difference)} points on the {count(found.tasks, 'task')} that both best agents met "
+        f"({found.gained} gained, {found.lost} lost), 95 % interval {interval(found.difference)}"
+    )
     if one.place == "behind":
         return f"The search does not beat {name}, but falls behind it: {words}."
     if one.place == "level":
         return f"The search does not beat {name}: {words}, which leaves it open who is abler."
-    validate = looking(archive, "validate", *(["best", one.champion] if one.champion else []))
-    return (
-        f"The search is ahead of {name} on the tasks that both were chosen by: {words}. The best of many looks better "
-        f"than it is, so this claims nothing before `{validate}`."
-    )
+    return f"The search is ahead of {name} on the tasks that both were chosen by: {words}."
 
 
-def difference_words(found: Against) -> str:
-    points, low, high = (
-        100 * value
-        for value in (
-            found.difference.mean,
-            found.difference.low,
-            found.difference.high,
-        )
-    )
+def fair_words(name: str, match: Match) -> str:
+    verdict = {"improved": "beats", "worse": "falls behind", "undecided": "is not shown to beat"}[match.verdict]
     return (
-        f"{points:+.0f} points on the {count(found.tasks, 'task')} that both best agents met ({found.gained} gained, "
-        f"{found.lost} lost), 95 % interval {low:+.0f} to {high:+.0f}"
+        f"On {count(match.pairs, 'held-out task')}, by which neither was chosen, the search {verdict} {name}: "
+        f"{points(match.corrected)} points, interval {interval(match.corrected)}, corrected for all comparisons there."
     )
 
 
 def repetition_words(found: Repetitions, search: Standing) -> list[str]:
-    most = max(found.passed)
-    gap = found.difference
-    words = [
+    most, gap = max(found.passed), found.difference
+    tries = f", and {found.passed[most]:.2f} in at least one of {most} tries (pass@{most})" if most > 1 else ""
+    said = [
         f"{count(found.whole, 'whole repetition')} of the seed: it solves {found.rate:.2f} of the tasks (90 % interval "
-        f"{found.low:.2f} to {found.high:.2f})"
-        + (f", and {found.passed[most]:.2f} in at least one of {most} tries (pass@{most})" if most > 1 else "")
+        f"{found.low:.2f} to {found.high:.2f}){tries}."
     ]
     if gap is not None:
-        words.append(
-            f"The best agent of the search is {100 * gap.mean:+.0f} points from that on the tasks it has met, 95 % "
-            f"interval {100 * gap.low:+.0f} to {100 * gap.high:+.0f}."
+        said.append(
+            f"The best agent of the search is {points(gap)} points from that on the tasks it has met, 95 % interval "
+            f"{interval(gap)}."
         )
     if found.alike and found.whole > 1:
-        words.append(
-            "Every repetition had the same results: this model answers the same each time, so sampling it tells "
-            "nothing more."
-        )
+        said.append("Every repetition had the same results: this model answers the same each time.")
     elif found.whole > 1:
-        words.append(
+        said.append(
             f"The luckiest repetition solved {found.luckiest} of {found.tasks}. Of {found.whole} equal agents the best "
             f"is expected to solve {found.expected:.1f}, where each solves {found.rate * found.tasks:.1f} on average."
         )
-    if search.tally and most > 1 and not found.alike:
+    if search.best and search.tally and most > 1 and not found.alike:
         rate = search.tally.solved / (search.tally.solved + search.tally.failed)
         if found.passed[most] >= rate:
-            words.append(
+            said.append(
                 f"Where something can tell which try is right, {most} tries of the seed solve no less than the best "
                 f"agent of the search does at once ({rate:.2f})."
             )
-    return words
+    return said
