@@ -10,7 +10,7 @@ from dgm import settings
 from dgm.archive import LOG, Reader, read_tree
 from dgm.check import check
 from dgm.config import Config
-from dgm.events import AgentBorn, JobStarted, TaskScored
+from dgm.events import JobStarted
 from dgm.files import File, Files
 from dgm.flight import End
 from dgm.jobs import Evaluate
@@ -58,6 +58,9 @@ def test_agents_meet_every_task_in_each_repetition_and_those_that_do_not_work_ar
         assert (found.complete("one"), found.complete("dumb")) == (True, False)
         assert found.tree.tasks == TASKS
         assert {seed.summary for seed in found.tree.seeds} == {"Replay of one", "Replay of two"}
+        assert Reader(found.cell.folder).source(found.ids["two"]) == TWO
+        jobs = [event.job for event in LogReader(found.cell.folder / LOG).events() if isinstance(event, JobStarted)]
+        assert [job.task for job in jobs][::2] == [job.task for job in jobs][1::2], "side by side"
         assert not [finding for finding in check(found.cell.folder) if finding.level != "note"]
     assert [found.tree.config["run"]["repeat"] for found in (first, second)] == [0, 1]
 
@@ -81,6 +84,7 @@ def test_agents_none_of_which_works_are_the_machines_fault(tmp_path: Path) -> No
         measure({"dumb": DUMB}, TASKS, chosen(), tmp_path, os.environ)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("litellm")
 def test_the_cap_holds_for_all_cells_together_and_the_same_call_goes_on(tmp_path: Path, server: Provider) -> None:
     config, agents = paying(server.url), {"one": ONE, "two": TWO}
@@ -136,13 +140,3 @@ def test_after_an_interruption_the_rest_is_only_looked_at(tmp_path: Path) -> Non
     assert [one.end.code for one in found] == [130, 130, 130]
     assert (tmp_path / "0" / LOG).exists()
     assert not (tmp_path / "1").exists()
-
-
-def test_agents_meet_the_tasks_side_by_side(tmp_path: Path) -> None:
-    (found,) = measure({"one": ONE, "two": TWO}, (*TASKS, "starter/units"), chosen(), tmp_path, os.environ)
-    events = list(LogReader(found.cell.folder / LOG).events())
-    jobs = [event.job for event in events if isinstance(event, JobStarted)]
-    assert [job.task for job in jobs][::2] == [job.task for job in jobs][1::2]
-    assert len([event for event in events if isinstance(event, TaskScored)]) == 6
-    assert len([event for event in events if isinstance(event, AgentBorn)]) == 2
-    assert Reader(found.cell.folder).source(found.ids["two"]) == TWO

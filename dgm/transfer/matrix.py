@@ -22,7 +22,7 @@ from dgm.jobs import AgentId, TaskId
 from dgm.protocols import Benchmark
 from dgm.replay import Cell, cell_of
 from dgm.report import find
-from dgm.selection import choose
+from dgm.selection import choose, listed
 from dgm.store import load, save
 from dgm.tree import Tree
 
@@ -182,6 +182,8 @@ def chosen(
     tree: Tree, benchmark: Benchmark, run: RunConfig, sealed: frozenset[TaskId], folder: Path
 ) -> tuple[TaskId, ...]:
     """The tasks of `benchmark` to measure on. Raises `ConfigError`."""
+    if isinstance(run.tasks, tuple) and (clash := sealed & set(listed("run.tasks", run.tasks, benchmark))):
+        raise ConfigError(f"run.tasks has {min(clash)}, which the run holds out: `dgm validate` scores those")
     if run.tasks or run.subset:
         return choose(run, benchmark, sealed).tasks
     if (folder / LOG).is_file() and (before := Reader(folder).tree.config["run"]["tasks"]):
