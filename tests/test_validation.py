@@ -144,7 +144,8 @@ def test_settings_that_choose_make_no_other_attempts() -> None:
     run, policy = config.run, config.policy
     same = msgspec.structs.replace(
         config,
-        run=msgspec.structs.replace(run, evaluations=7, slots=3, held_out=8),
+        run=msgspec.structs.replace(run, evaluations=7, slots=3, held_out=8, controls=("resample",)),
+        caps=msgspec.structs.replace(config.caps, usd_per_run=99.0),
         policy=msgspec.structs.replace(policy, alpha=0.9),
     )
     assert folder_of(same, "v", HELD) == key

@@ -15,7 +15,7 @@ from msgspec import Struct
 from dgm.archive import Reader
 from dgm.benchmarks import open_benchmark
 from dgm.clade import Agent
-from dgm.cli.failing import Unable, leave
+from dgm.cli.failing import CAPPED, Unable, leave
 from dgm.cli.looking import SIMULATION
 from dgm.cli.reading import archive_folder, driven, open_reader
 from dgm.controls import agent_of, all_agents, source_of
@@ -66,7 +66,8 @@ def validate(names: Sequence[str], archive: Path | None, repeats: int, usd: floa
     else:
         out(*fold(report_lines(report, all_agents(folder, tree)), 13))
     if end.code:
-        note(f"dgm: {plain(end.reason)}; the same command goes on from here")
+        more = "with a larger --usd " if end.code == CAPPED else ""
+        note(f"dgm: {plain(end.reason)}; {more}the same command goes on from here")
         leave(end.code)
 
 
