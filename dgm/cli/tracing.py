@@ -22,12 +22,15 @@ from dgm.lineage.steps import LEAST, Exchange, Step, exchange, step
 from dgm.log import Damaged
 from dgm.policies.conclusion import best
 from dgm.report import AgentRow, find, row, simulation
+from dgm.shrinkage import fitted, surviving
 from dgm.store import load
-from dgm.text import clip, count, fold, note, out, out_json, plain, short, styled
+from dgm.text import clip, count, fold, note, out, out_json, plain, short, styled, width
 
 LAST = 30
 """Steps that are shown of a longer lineage."""
 INDENT = 10
+ENOUGH = 12
+"""Columns that are enough for the beginning of a summary."""
 
 
 class Descent(Struct, frozen=True):
@@ -61,12 +64,22 @@ def descent(reader: Reader, agent: Agent, expansions: Expansions, last: int | No
     lineage = agent.lineage()
     wanted = lineage if last is None else lineage[-last - 1 :]
     source = reading(reader)
+    prior = fitted((one.solved, one.failed) for one in reader.tree.agents.values())
     steps = []
     before = source(wanted[0].id)
     for parent, child in pairwise(wanted):
         after = source(child.id)
         sources = None if before is None or after is None else (before, after)
-        steps.append(step(parent, child, expansions, lambda job: diagnosis(reader, job), sources))
+        steps.append(
+            step(
+                parent,
+                child,
+                expansions,
+                lambda job: diagnosis(reader, job),
+                sources,
+                lambda one: surviving((one.solved, one.failed), prior),
+            )
+        )
         before = after
     return Descent(
         agent=row(agent, best(reader.tree)),
@@ -116,13 +129,30 @@ def descent_lines(found: Descent) -> Iterator[list[str]]:
         ]
     for one in found.steps:
         yield step_lines(one)
+    yield overview(found, width())
     yield [
+        "",
         f"{'in all':<{INDENT}}{'; '.join(exchange_words(found.whole))}",
         *task_lines(found.whole),
         "",
         "Each score is one attempt, so some of what changed is luck. The agents of a lineage were chosen for scores on "
         "these very tasks, which makes its gains look larger than they are: only new tasks can tell.",
     ]
+
+
+def overview(found: Descent, room: int) -> list[str]:
+    """A line a step."""
+    head = f"{'agent':<{INDENT}}{'fixed':>5}{'broken':>8}{'kept':>6}{'failed':>8}{'points':>8}{'95 %':>13}  "
+    left = room - len(head)
+    lines = [styled(head + ("change" if left >= ENOUGH else ""), "dim")]
+    for one in found.steps:
+        bought, gain = one.bought, one.bought.difference
+        numbers = f"{len(bought.fixed):>5}{len(bought.broken):>8}{len(bought.kept):>6}{len(bought.unsolved):>8}"
+        interval = f"{points(gain.low)} to {points(gain.high)}"
+        told = f"{points(gain.mean):>8}{interval:>13}" if bought.tasks else f"{'-':>8}{'-':>13}"
+        change = clip(one.summary, left) if left >= ENOUGH else ""
+        lines.append(f"{short(one.agent):<{INDENT}}{numbers}{told}  {change}")
+    return lines
 
 
 def step_lines(one: Step) -> list[str]:
@@ -137,7 +167,9 @@ def step_lines(one: Step) -> list[str]:
         lines += [f"{name:<{INDENT}}{clip(words, 600)}" for name, words in said if words]
     lines.append(f"{'files':<{INDENT}}{files_words(one.files)}")
     lines.append(f"{'bought':<{INDENT}}{'; '.join(exchange_words(one.bought))}")
-    return [*lines, *task_lines(one.bought), ""]
+    lines += task_lines(one.bought)
+    lines.append(f"{'at large':<{INDENT}}{'; '.join(large_words(one))}")
+    return [*lines, ""]
 
 
 def study_words(one: Step) -> str:
@@ -172,6 +204,23 @@ def exchange_words(found: Exchange) -> list[str]:
         f"{points(gain.mean)} points, 95 % interval {points(gain.low)} to {points(gain.high)}: {word}",
         *few,
     ]
+
+
+def large_words(one: Step) -> list[str]:
+    """What the results on other tasks, and of other agents, say."""
+    gain = one.shrunk
+    words = (
+        f"{points(gain.mean)} points, {points(gain.low)} to {points(gain.high)}, by all results of both, each drawn to"
+    )
+    return [
+        f"{words} the mean of all agents",
+        f"{rate_words(one.clade_solved, one.clade_evaluated)} solved in its clade, "
+        f"{rate_words(one.others_solved, one.others_evaluated)} by the parent's other descendants",
+    ]
+
+
+def rate_words(solved: int, evaluated: int) -> str:
+    return f"{solved / evaluated:.0%} of {evaluated:,}" if evaluated else "nothing"
 
 
 def points(share: float) -> str:

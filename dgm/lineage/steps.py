@@ -13,6 +13,8 @@ from dgm.files import Files
 from dgm.jobs import AgentId, JobId, TaskId
 from dgm.lineage.expansions import Expansions
 from dgm.lineage.lines import FileChange, changed
+from dgm.shrinkage import Estimate
+from dgm.shrinkage import difference as shrunken
 from dgm.statistics import Difference, Verdict, paired_difference, verdict
 
 LEAST = 6
@@ -39,7 +41,12 @@ class Step(Struct, frozen=True):
     """One edit: `agent` was made of `parent`, by `author` if not by itself, in `job`, from its failure on `study`.
 
     `study_solved`: whether the child solved that task, None where it was not tried. `diagnosis` and `files` are None
-    where they were not kept, or cannot be read."""
+    where they were not kept, or cannot be read.
+
+    `shrunk`: the difference of success rates by all results of both, each drawn to the mean of all agents.
+    `clade_…`: the results of the child and its descendants; `others_…`: those of the parent's other descendants, which
+    have not got the edit.
+    """
 
     agent: AgentId
     parent: AgentId
@@ -54,6 +61,11 @@ class Step(Struct, frozen=True):
     added: int
     removed: int
     bought: Exchange
+    shrunk: Difference
+    clade_solved: int
+    clade_evaluated: int
+    others_solved: int
+    others_evaluated: int
 
 
 def exchange(parent: Agent, child: Agent) -> Exchange:
@@ -76,11 +88,14 @@ def step(
     expansions: Expansions,
     diagnosis: Callable[[JobId], Diagnosis | None],
     sources: tuple[Files, Files] | None,
+    estimate: Callable[[Agent], Estimate],
 ) -> Step:
-    """`diagnosis`: what is kept of a job's; `sources`: the parent's and the child's, None if they cannot be read."""
+    """`diagnosis`: what is kept of a job's; `sources`: the parent's and the child's, None if they cannot be read;
+    `estimate`: an agent's rate by its own results, drawn to that of all (`dgm.shrinkage.surviving`)."""
     made = expansions.of(child.job)
     study = made.study if made else None
     files = changed(*sources) if sources else None
+    solved, evaluated = child.clade_solved, child.clade_solved + child.clade_failed
     return Step(
         agent=child.id,
         parent=parent.id,
@@ -95,4 +110,9 @@ def step(
         added=sum(file.added for file in files or ()),
         removed=sum(file.removed for file in files or ()),
         bought=exchange(parent, child),
+        shrunk=shrunken(estimate(child), estimate(parent)),
+        clade_solved=solved,
+        clade_evaluated=evaluated,
+        others_solved=parent.clade_solved - parent.solved - solved,
+        others_evaluated=parent.clade_solved + parent.clade_failed - parent.evaluations - evaluated,
     )

@@ -11,6 +11,7 @@ from dgm.jobs import Evaluate, TaskId
 from dgm.lineage.blame import by_step, claims, losses
 from dgm.lineage.expansions import Expansions
 from dgm.lineage.steps import LEAST, exchange, step
+from dgm.shrinkage import Estimate, surviving
 from dgm.statistics import paired_difference
 from dgm.tree import Tree
 from tests.policies.trees import bear
@@ -142,8 +143,31 @@ def test_a_step_without_artifacts_or_sources(kept: bool) -> None:
     said = Diagnosis("s", "w", "p", "b") if kept else None
     sources = ({"f": File(b"a\nb")}, {"f": File(b"a\nc\nd")}) if kept else None
     parent, child = tree.agents.values()
-    found = step(parent, child, Expansions(), lambda job: said, sources)
+    found = step(
+        parent, child, Expansions(), lambda job: said, sources, lambda one: surviving((one.solved, one.failed), (2, 3))
+    )
     assert found.diagnosis == said
     assert (found.added, found.removed) == ((2, 1) if kept else (0, 0))
     assert (found.files is None) == (not kept)
+    assert found.shrunk.mean == pytest.approx((2 + 2) / 7 - (2 + 1) / 8)
+    assert found.shrunk.low < 0 < found.shrunk.high
     assert (found.bought.fixed, found.bought.kept, found.bought.verdict) == ((TASKS[0],), (TASKS[1],), "undecided")
+
+
+@given(logs(120))
+def test_the_clades_of_a_step_are_what_the_log_says(log: list[AnyEvent]) -> None:
+    tree, known, above = Tree(log), outcomes(log), parents(log)
+
+    def below(agent: str) -> list[str]:
+        return [agent, *(one for child, parent in above.items() if parent == agent for one in below(child))]
+
+    def told(agents: list[str]) -> tuple[int, int]:
+        results = [solved for agent in agents for solved in known[agent].values()]
+        return sum(results), len(results)
+
+    flat = Estimate(0.5, 0.0, 1.0)
+    for child, parent in above.items():
+        one = step(tree.agents[parent], tree.agents[child], Expansions(log), lambda job: None, None, lambda agent: flat)
+        others = [agent for agent in below(parent) if agent != parent and agent not in below(child)]
+        assert (one.clade_solved, one.clade_evaluated) == told(below(child))
+        assert (one.others_solved, one.others_evaluated) == told(others)

@@ -57,7 +57,8 @@ def tree(
         float | None, typer.Option("--min-score", min=0, max=1, help="Solved per evaluation, at least so much.")
     ] = None,
     status: Annotated[
-        list[Status] | None, typer.Option("--status", help="What may still happen to an agent. Repeatable.")
+        list[Status] | None,
+        typer.Option("--status", help="barren: no more children; exhausted: no more jobs. Repeatable."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
