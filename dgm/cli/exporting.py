@@ -55,7 +55,8 @@ def export_agent(name: str, folder: Path, archive: Path | None, source_only: boo
     except FileExistsError:
         raise Unable(f"{folder} is not an empty folder: name a new one") from None
     out(str(folder))
-    note(f"{count(len(source), 'file')} of {agent.id}. A model wrote this code: read it before you run it.")
+    whose = "A model wrote this code" if agent.parent else "It is a seed of the run"
+    note(f"{count(len(source), 'file')} of {agent.id}. {whose}: read it before you run it.")
     if not source_only:
         note(f"python3 {folder}/agent.py REPO --task TEXT --model NAME, with OPENAI_BASE_URL and OPENAI_API_KEY set.")
 
@@ -139,6 +140,7 @@ def readme(origin: dict[str, Any], seed: str | None, licences: list[str]) -> str
         model=f" (default: {code(origin['model'])})" if origin["model"] else "",
         licence=licence,
         inside=f"It carries {', '.join(map(code, licences))} of its own.\n" if licences else "",
+        whose="was written by models" if len(origin["lineage"]) > 1 else "is a seed of the run, as it was given to it",
         dgm=origin["dgm"],
     )
 
@@ -203,7 +205,7 @@ To check that `agent/` is what was exported, compare the git tree hash above wit
 
 ## Licence
 
-`agent.py` and `runner/` are part of dgm, under Apache-2.0. The folder `agent/` was written by models.
+`agent.py` and `runner/` are part of dgm, under Apache-2.0. The folder `agent/` {whose}.
 {licence}
 {inside}The terms of the models' providers may apply to what they wrote.
 """
