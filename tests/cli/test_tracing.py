@@ -162,6 +162,20 @@ def test_what_cannot_be_blamed(grown: Grown, words: tuple[str, ...], why: str) -
     assert why in done.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("blame", "best", "--repeat", "2"),
+        ("blame", "best", "--usd", "2"),
+        ("blame", "best", "--lines", "start", "--verify"),
+        ("lineage", "--all"),
+    ],
+)
+def test_no_option_is_silently_ignored(grown: Grown, words: tuple[str, ...]) -> None:
+    done = look(*words, "--archive", grown[0])
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
 def able(*tasks: str, more: str = "") -> Files:
     """A shell agent that knows how to solve these tasks, each in a file of its own."""
     knowing: dict[str, File] = {}

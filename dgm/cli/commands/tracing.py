@@ -6,6 +6,7 @@ import typer
 
 from dgm.cli.app import AgentArgument, ArchiveOption, JsonOption, app
 from dgm.cli.failing import guarded
+from dgm.config import ConfigError
 
 
 @app.command(
@@ -19,13 +20,15 @@ Examples:
 def lineage(
     agent: Annotated[
         str | None,
-        typer.Argument(metavar="[AGENT]", help="A prefix of its hash, `seed`, or `best`. Default: all edits."),
+        typer.Argument(metavar="AGENT", help="A prefix of its hash, `seed`, or `best`. Default: all edits."),
     ] = None,
     archive: ArchiveOption = None,
     every: Annotated[bool, typer.Option("--all", help="Every step; else the last 30.")] = False,
     json: JsonOption = False,
 ) -> None:
     """From the seed down to an agent: what each step changed, and the tasks it fixed, broke and kept."""
+    if agent is None and every:
+        raise ConfigError("--all is about the steps down to an agent: name one")
     if agent is None:
         from dgm.cli.signalling import show_signals
 
@@ -56,17 +59,26 @@ def blame(
     ] = False,
     step: Annotated[
         list[str] | None,
-        typer.Option("--step", metavar="AGENT", help="Only the edit that made it, and all that it may have gained."),
+        typer.Option(
+            "--step", metavar="AGENT", help="Only the edit that made it, and all that it may have gained. Repeatable."
+        ),
     ] = None,
     repeat: Annotated[
-        int, typer.Option("--repeat", metavar="K", min=1, max=100, help="Attempts at each task, with and without.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--repeat", metavar="K", min=1, max=100, help="Attempts at each task, with and without. Default: 1."
+        ),
+    ] = None,
     usd: Annotated[
         float | None, typer.Option("--usd", min=0, help="What it may cost. Default: caps.usd_per_run of the run.")
     ] = None,
     json: JsonOption = False,
 ) -> None:
     """Which ancestor's edit gained which of an agent's tasks, or wrote which of its lines."""
+    if not verify and (repeat is not None or usd is not None):
+        raise ConfigError("--repeat and --usd are about new attempts, which only --verify makes")
+    if lines is not None and (verify or step):
+        raise ConfigError("--lines is about a file, --step and --verify are about tasks: give one or the other")
     if lines is not None:
         from dgm.cli.blaming import show_lines
 
@@ -74,7 +86,7 @@ def blame(
     elif verify:
         from dgm.cli.verifying import verify_blame
 
-        verify_blame(agent, step or [], repeat, usd, archive, json)
+        verify_blame(agent, step or [], repeat or 1, usd, archive, json)
     else:
         from dgm.cli.blaming import show_blame
 
