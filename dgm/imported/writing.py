@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from dgm import __version__, settings
 from dgm.archive import AGENTS, ARTIFACTS, LOG, Archive, message
-from dgm.config import Config, ModelConfig, RunConfig
+from dgm.config import Config, ModelConfig, PolicyConfig, RunConfig
 from dgm.durable import make_folder, sync_folder, written
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured, RunEnded, TaskScored
 from dgm.files import BadFiles, File, Files, digest
@@ -30,7 +30,8 @@ from dgm.policies.conclusion import best
 from dgm.text import clip, count
 from dgm.tree import Tree
 
-MODEL = "unknown"
+UNKNOWN = "unknown"
+"""The name of the model and of the policy: the outputs do not tell them, and no choice of theirs can be made again."""
 EMPTY = "empty patch"
 MOST = 200
 """Lines of what was not carried over that stay in the archive."""
@@ -242,7 +243,8 @@ class _Writing:
     def _configured(self, carried: Carried) -> RunConfigured:
         names = tuple(sorted(self.tasks.values()))
         run = RunConfig(benchmark=self.benchmark, tasks=names, evaluations=max(carried.evaluations, 1))
-        config: dict[str, Any] = settings.resolved(Config(run=run, models={"default": ModelConfig(name=MODEL)}))
+        models, policy = {"default": ModelConfig(name=UNKNOWN)}, PolicyConfig(name=UNKNOWN, expansion_cost=0.0)
+        config: dict[str, Any] = settings.resolved(Config(run=run, policy=policy, models=models))
         config["imported"] = {
             "from": carried.kind,
             "run": clip(carried.run, 200),
