@@ -10,13 +10,15 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "dgm.archive": ("Archive", "Reader", "read_tree"),
+    "dgm.archive": ("NoArchive",),
     "dgm.benchmarks": ("open_benchmark",),
     "dgm.clade": ("Agent",),
     "dgm.config": ("Config", "ConfigError"),
     "dgm.files": ("BadFiles", "File", "Files", "read_folder", "write_folder"),
     "dgm.jobs": ("Evaluate", "Expand", "Failure", "Rewrite", "Usage", "Verdict"),
-    "dgm.flight": ("End", "Work"),
+    "dgm.flight": ("End",),
+    "dgm.frames": ("MissingLibrary",),
+    "dgm.log": ("Damaged",),
     "dgm.policies": ("Policy",),
     "dgm.policies.hgm": ("HGM",),
     "dgm.protocols": (
@@ -34,6 +36,7 @@ _HOMES = {
         "Task",
     ),
     "dgm.readiness": ("examine",),
+    "dgm.report": ("NoSuchAgent",),
     "dgm.opened": ("OpenedRun", "open_run"),
     "dgm.run": ("Run", "start_run"),
     "dgm.tree": ("Tree",),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
+from dgm.archive import LOG
 from dgm.frames import COLUMNS, INDEXED, TABLES, TEXT, library
 from dgm.opened import OpenedRun
 from dgm.text import plain
@@ -20,6 +21,7 @@ from dgm.trajectories import redacted
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+FILES = (".csv", ".parquet", ".graphml", ".jsonl")
 WORDS = ("summary", "reason", "flags")
 """The columns with text that a model, or a task, may have put there."""
 FORMULAS = ("=", "+", "-", "@")
@@ -58,8 +60,12 @@ def write(run: OpenedRun, out: Path, choice: Choice, tables: str = "csv", replac
     tables: `csv` or `parquet`, for a folder. Raises `Unwritable`, `MissingLibrary`, `OSError`; nothing has been
     written if it is for the sake of a file that exists.
     """
-    if out.suffix in (".csv", ".parquet", ".graphml", ".jsonl"):
+    if out.suffix in FILES:
         paths = [out]
+    elif out.suffix[1:].isalpha() and not out.is_dir():
+        raise Unwritable(f"{out}: a file ends in {', '.join(FILES)}; a folder's name has no ending")
+    elif (out / LOG).exists():
+        raise Unwritable(f"{out} is a run: name another folder")
     else:
         paths = [out / f"{name}.{tables}" for name in TABLES]
         paths += [out / LEGEND, out / LINEAGE, out / TRAJECTORIES]

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dgm import frames
-from dgm.archive import Reader
+from dgm.archive import LOG, Reader
 from dgm.changes import differing
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured, TaskScored
 from dgm.files import Files
 from dgm.jobs import AgentId, JobId, TaskId
 from dgm.ledger import read_transcript
+from dgm.log import LogReader
 from dgm.report import JobRow, ended, find, setting, simulation
 from dgm.trajectories import Trajectory, Wanted, trajectories
 from dgm.tree import Tree
@@ -103,10 +104,12 @@ class OpenedRun:
 
     def trajectories(self, roles: Iterable[str] = (), outcomes: Iterable[str] = ()) -> Iterator[Trajectory]:
         """The conversations in `roles` (solve, improve, diagnose) of jobs with one of `outcomes` (of `jobs`), all of
-        them where empty; never of a task that was ever held out. One job is in memory at a time."""
+        them where empty; never of a task that was ever held out, here or in a run whose folder this one lies in, as
+        replays and validations do. One job is in memory at a time. Raises `Damaged`."""
         wanted = Wanted(frozenset(roles), frozenset(outcomes))
+        jobs = dict(sorted(self._jobs.items()))
         benchmark = str(setting(self.tree.config, "run.benchmark", ""))
-        return trajectories(self.path, dict(sorted(self._jobs.items())), benchmark, self._held_out, wanted)
+        return trajectories(self.path, jobs, benchmark, self._held_out | held_out_above(self.path), wanted)
 
     def conversations(self) -> "DataFrame":
         """A row a conversation. Reads all transcripts, which takes a second for some 100 MB."""
@@ -129,6 +132,13 @@ class OpenedRun:
                 self._jobs[job] = ended(self._started.pop(job), event)
             case RunConfigured():
                 self._held_out.update(event.held_out)
+
+
+def held_out_above(path: Path) -> set[TaskId]:
+    """What the runs that `path` lies in ever held out. Raises `Damaged`."""
+    logs = [folder / LOG for folder in path.resolve().parents if (folder / LOG).is_file()]
+    events = (event for log in logs for event in LogReader(log).events())
+    return {task for event in events if isinstance(event, RunConfigured) for task in event.held_out}
 
 
 def open_run(path: str | PathLike[str]) -> OpenedRun:

@@ -4,6 +4,7 @@ Invariant: says of each file what is in it, and of trajectories what must not be
 """
 
 import os
+import sys
 from pathlib import Path
 
 from dgm.cli.failing import Unable
@@ -13,7 +14,7 @@ from dgm.frames import MissingLibrary
 from dgm.keys import secrets
 from dgm.opened import open_run
 from dgm.report import setting
-from dgm.text import count, note, out, plain
+from dgm.text import count, fold, note, out, plain
 
 
 def write_data(
@@ -39,9 +40,8 @@ def write_data(
 
 def warn(one: Written, benchmark: str) -> None:
     if one.redacted:
-        note(f"A key of this environment was taken out of {count(one.redacted, 'line')} of {one.path}.")
+        said = f"A key of this environment was taken out of {count(one.redacted, 'line')} of {one.path}."
+        note(*fold([said], 2, sys.stderr))
     if one.tasks:
-        note(
-            f"{one.path} holds the text of {count(one.tasks, 'task')} of {benchmark}: do not judge a model by them "
-            "that was trained on it."
-        )
+        said = f"{one.path} holds the text of {count(one.tasks, 'task')} of {benchmark}: "
+        note(*fold([f"{said}do not judge a model by them that was trained on it."], 2, sys.stderr))
