@@ -54,9 +54,9 @@ class Candidate(Struct, frozen=True):
 
 
 class Comparison(Struct, frozen=True):
-    """`among` agents were compared by `measure`. By `largest`, the first candidate won, `margin` ahead of the
-    `runner_up`; by `lot`, the winner was drawn in proportion to the values. The candidates are the first ones by value,
-    and the winner."""
+    """`among` agents were compared by `measure`. By `largest`, the winner is `margin` ahead of the `runner_up`, below 0
+    where a policy has taken the second on purpose; by `lot`, it was drawn in proportion to the values. The candidates
+    are the first ones by value, and the winner."""
 
     measure: str
     by: Literal["largest", "lot"]
@@ -199,7 +199,8 @@ def _told(tree: Tree, contest: Contest) -> Comparison:
         for one in contest.candidates
     )
     second = None if lot else next((one for one in contest.candidates if one.agent != contest.winner), None)
-    margin = contest.candidates[0].value - second.value if second else nan
+    value = next(one.value for one in contest.candidates if one.agent == contest.winner)
+    margin = value - second.value if second else nan
     return Comparison(
         contest.measure,
         contest.by,

@@ -268,3 +268,9 @@ def test_a_job_that_was_not_chosen_is_told() -> None:
     assert choice.same is False
     assert choice.job == job
     assert choice.again == started.job
+
+
+def test_who_is_taken_as_the_second_is_behind() -> None:
+    """RACE looks at the second of two half of the time, at the end."""
+    behind = [choice.decisive.margin for choice in all_of(played("race", 1)) if choice.decisive]
+    assert any(margin is not None and margin < 0 for margin in behind)

@@ -158,12 +158,18 @@ def candidate_row(comparison: Comparison, one: Candidate) -> tuple[str, ...]:
     clade = f"{standing.clade_solved}/{standing.clade_solved + standing.clade_failed}"
     words = []
     if standing.agent == comparison.winner:
-        words.append("winner" + (f" by {number(comparison.margin)}" if comparison.margin is not None else ""))
+        words.append(f"winner{margin_words(comparison)}")
     elif standing.agent == comparison.runner_up:
         words.append("runner-up")
     words += [f"{one.share:.1%}"] if one.share is not None else []
     words += [f"for {one.alike} more alike"] if one.alike else []
     return short(standing.agent), number(one.value), source_words(one), own, clade, ", ".join(words)
+
+
+def margin_words(comparison: Comparison) -> str:
+    if comparison.margin is None:
+        return ""
+    return f" by {number(comparison.margin)}" if comparison.margin >= 0 else ", taken as the second"
 
 
 def source_words(one: Candidate) -> str:
@@ -236,6 +242,6 @@ def summary(choice: Choice) -> str:
         return f"{rule}; drawn with {winner.share:.1%}, among {decisive.among:,}"
     if decisive.runner_up is None:
         return f"{rule}; {number(winner.value)}, nobody else"
-    behind = "before" if decisive.margin is None else f"{number(decisive.margin)} ahead of"
+    behind = "before" if decisive.margin is None or decisive.margin < 0 else f"{number(decisive.margin)} ahead of"
     behind += f" {short(decisive.runner_up)}"
     return f"{rule}; {number(winner.value)}, {behind}, among {decisive.among:,}"

@@ -38,8 +38,8 @@ HINT = 0.2
 RACE = "{}: the challenger's bound {:.4f} {} the incumbent's promise {:.4f}"
 DRAWN = "ability, drawn from what is believed of it; half of the time the second, where the first leads all"
 END = (
-    "the end: {:.1f} evaluations' worth is left, {:.1f} of them in reserve, a child takes {:.1f}, and {} agents could "
-    "have one: evaluate whoever may have the highest ability"
+    "the end: {:.1f} evaluations' worth is left, the reserve is {:.1f}, a child takes {:.1f}, and {} agents could have "
+    "one: evaluate whoever may have the highest ability"
 )
 
 
