@@ -24,6 +24,7 @@ from dgm.tree import Tree
 AMENDED = ("run.tasks", "run.evaluations", "run.slots", "caps.usd_per_run", "policy.patience")
 """Settings that say how much is measured and no verdict depends on: they may differ from one start to the next."""
 DONE = End(0, "every agent has met every task")
+CAPPED, INTERRUPTED = 3, 130
 SEED = "replay"
 """Stands as `run.seed` in the log: the seeds are agents of another run, named in their summaries."""
 
@@ -120,9 +121,9 @@ def measured(
 ) -> Iterator[Measured]:
     """The cells, one after the other, each driven to its end; together they cost no more than `usd` dollars.
 
-    The `End` of each says how: code 3 where the money may not hold its next job, 130 where it was interrupted. After
-    one that ended early for another reason than an agent's own cap, the rest is only looked at. Raises what
-    `start_run` and `Run.go` raise; what is on record by then is kept.
+    The `End` of each says how: code 3 where the money may not hold its next job, 130 where it was interrupted; after
+    either of these the rest is only looked at. Raises what `start_run` and `Run.go` raise; what is on record by then
+    is kept.
     """
     stopped: End | None = None
     for cell in cells:
@@ -131,7 +132,8 @@ def measured(
             found = msgspec.structs.replace(found, end=stopped)
         elif found.end.code:
             found = driven(found, agents, environ, left_of(usd, cells), drive)
-            if found.end.code and (found.end.code != 3 or left_of(usd, cells) < cell.config.caps.usd_per_job):
+            broke = found.end.code == CAPPED and left_of(usd, cells) < cell.config.caps.usd_per_job
+            if broke or found.end.code == INTERRUPTED:
                 stopped = found.end
         yield found
 

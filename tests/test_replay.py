@@ -140,3 +140,11 @@ def test_after_an_interruption_the_rest_is_only_looked_at(tmp_path: Path) -> Non
     assert [one.end.code for one in found] == [130, 130, 130]
     assert (tmp_path / "0" / LOG).exists()
     assert not (tmp_path / "1").exists()
+
+
+def test_what_ends_one_measurement_for_a_reason_of_its_own_ends_no_other(tmp_path: Path) -> None:
+    found = measure(
+        {"one": ONE}, TASKS, chosen(), tmp_path, os.environ, repeats=2, drive=lambda run, folder: End(1, "no model")
+    )
+    assert [one.end.code for one in found] == [1, 1]
+    assert (tmp_path / "1" / LOG).exists()

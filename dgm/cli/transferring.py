@@ -13,10 +13,13 @@ from msgspec import Struct
 from dgm.archive import LOG, Reader
 from dgm.benchmarks import in_images, open_benchmark
 from dgm.cli.advising import typed
-from dgm.cli.failing import CAPPED, INTERRUPTED, Unable, leave, leave_pipe
+from dgm.cli.failing import CAPPED, ERROR, INTERRUPTED, Unable, leave, leave_pipe
 from dgm.cli.reading import archive_folder, driven, open_reader, settings_environ
 from dgm.config import ConfigError
+from dgm.durable import ArchiveBusy, NotWritten
 from dgm.flight import End
+from dgm.log import Damaged
+from dgm.protocols import ModelFault, SandboxFault
 from dgm.replay import Cell, Measured, left_of, looked, measured, paid
 from dgm.run import Run, models_of
 from dgm.text import count, dollars, note, out, out_json, plain, short
@@ -83,17 +86,24 @@ def transfer(asked: Asked, archive: Path | None, outputs: Outputs, dry_run: bool
 
     open_more_files()
     results: dict[str, Measured] = {cell.folder.name: looked(cell, agents) for cell in found.cells}
+    fault: Exception | None = None
     try:
         for one in measured(found.cells, agents, os.environ, found.usd, Driver(found)):
             results[one.cell.folder.name] = one
         end = worst(list(results.values()))
     except KeyboardInterrupt:
         end = End(INTERRUPTED, "before the next job was started")
+    except (ConfigError, SandboxFault, ArchiveBusy, Damaged, NotWritten, OSError) as error:
+        end, fault = End(ERROR, str(error)), error
     try:
         tell(found, results, end, outputs)
         sys.stdout.flush()
+        if fault is None:
+            note("", conclusion(found, end))
     except BrokenPipeError:
         leave_pipe(end.code)
+    if fault is not None:
+        raise fault
     leave(end.code)  # where a call to a model hangs, its thread does too
 
 
@@ -113,7 +123,11 @@ class Driver:
         )
         for name, why in run.left_out.items():
             note(f"{plain(name)} is left out: {plain(why)}.")
-        return steered(run, folder)
+        try:
+            return steered(run, folder)
+        except ModelFault as fault:  # other models may answer
+            note(plain(str(fault)))
+            return End(ERROR, str(fault))
 
 
 def worst(results: Sequence[Measured]) -> End:
@@ -219,7 +233,6 @@ def tell(found: Matrix, results: dict[str, Measured], end: End, outputs: Outputs
             found.entrants,
             outputs.predictions,
         )
-    note("", conclusion(found, end))
 
 
 def conclusion(found: Matrix, end: End) -> str:
@@ -251,12 +264,18 @@ class Listed(Struct, frozen=True):
 
 
 def show_list(archive: Path | None, as_json: bool) -> None:
+    """Raises `Damaged`, once the others are printed."""
     folder = archive_folder(archive)
     open_reader(folder)
-    found = [listed(path.parent) for path in sorted((folder / REPLAYS).glob(f"*/{PLAN}"))]
+    found, damaged = list[Listed](), list[Damaged]()
+    for path in sorted((folder / REPLAYS).glob(f"*/{PLAN}")):
+        try:
+            found.append(listed(path.parent))
+        except Damaged as damage:
+            damaged.append(damage)
     if as_json:
         out_json({"replays": found})
-    elif not found:
+    elif not found and not damaged:
         note(f"{folder} has no replays yet; {typed('replay', '--help')} says how to make one")
     for one in [] if as_json else found:
         out(
@@ -265,6 +284,10 @@ def show_list(archive: Path | None, as_json: bool) -> None:
             f"{', '.join(map(plain, one.models))}, {count(one.measurements, 'measurement')}",
             f"  {one.evaluations:,} of {one.planned:,} evaluations, {dollars(one.usd)}",
         )
+    if damaged:
+        sys.stdout.flush()
+        note(*(plain(str(damage)) for damage in damaged[1:]))
+        raise damaged[0]
 
 
 def listed(home: Path) -> Listed:

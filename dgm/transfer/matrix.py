@@ -19,6 +19,7 @@ from dgm.config import Config, ConfigError, ModelConfig, RunConfig
 from dgm.durable import make_folder
 from dgm.files import Files, digest, read_folder
 from dgm.jobs import AgentId, TaskId
+from dgm.log import Damaged
 from dgm.protocols import Benchmark
 from dgm.replay import Cell, cell_of
 from dgm.report import find
@@ -294,7 +295,11 @@ def slug(text: str) -> str:
 
 
 def read_plan(home: Path) -> Plan:
-    return load(home / PLAN, Plan) or Plan()
+    """Raises `Damaged`."""
+    plan = load(home / PLAN, Plan)
+    if plan is None and (home / PLAN).exists():
+        raise Damaged(f"{home / PLAN} cannot be read. Without that file the replay goes on, with the agents named anew")
+    return plan or Plan()
 
 
 def write_plan(home: Path, plan: Plan) -> None:

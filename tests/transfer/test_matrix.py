@@ -9,6 +9,7 @@ from dgm.config import Config, ConfigError, ModelConfig
 from dgm.events import RunConfigured
 from dgm.files import File, write_folder
 from dgm.jobs import Expand, Rewrite
+from dgm.log import Damaged
 from dgm.settings import build, resolved
 from dgm.transfer import matrix
 from dgm.transfer.matrix import Options, Plan
@@ -138,6 +139,9 @@ def test_a_plan_grows_and_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert matrix.read_plan(tmp_path / "none") == Plan()
     matrix.write_plan(tmp_path / "new", plan)
     assert matrix.read_plan(tmp_path / "new") == plan
+    (tmp_path / "new" / "replay.json").write_text("{")
+    with pytest.raises(Damaged, match="cannot be read"):
+        matrix.read_plan(tmp_path / "new")
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", ".", "", "a b\x1b[2J", "x" * 300])

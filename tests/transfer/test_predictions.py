@@ -32,7 +32,7 @@ def applied(before: Files, diff: str, folder: Path) -> Files:
 
 @given(FILES, FILES)
 def test_git_makes_of_one_tree_the_other(tmp_path_factory: pytest.TempPathFactory, before: Files, after: Files) -> None:
-    patch = Patch({path: file for path, file in after.items()}, tuple(before.keys() - after.keys()))
+    patch = Patch(after, tuple(before.keys() - after.keys()))
     diff, binary = diff_of(patch, before)
     assert not binary
     if diff:
