@@ -25,6 +25,8 @@ from dgm.tree import Tree
 from dgm.watch import budget_words, cap_words, evaluation_words, failure_words, state_words
 
 INDENT = 13
+CONTROLS = "controls"
+"""What comes first in a page; the text says it once, below."""
 
 
 def show_report(archive: Path | None, as_json: bool) -> None:
@@ -34,6 +36,8 @@ def show_report(archive: Path | None, as_json: bool) -> None:
         out_json(told)
         return
     for line in told.lines:
+        if line.label == CONTROLS:
+            continue
         lines = paragraph(line.words).split("\n")
         if line.columns:
             out("", *fold(lines, INDENT))
@@ -85,8 +89,6 @@ def sentences(folder: Path, archive: Path | None, history: History, found: Statu
     yield Line("what", what(tree))
     if tree.agents:
         yield from blocks(line for line in best_lines(best_report(tree, folder), archive) if line != SIMULATION)
-        yield from held_out(folder, tree)
-        yield from beside(folder, archive, tree, now)
     yield Line("remark", "\n".join(remark.words for remark in found.remarks), head=True)
     yield Line("tasks", tasks_line(found.tasks, found.subset, found.sample, found.held_out))
     yield Line("solved by", solved_by(tree))
@@ -99,6 +101,8 @@ def sentences(folder: Path, archive: Path | None, history: History, found: Statu
     yield Line("failures", failing(history, found))
     yield Line("running", f"{count(len(found.running), 'job')}" if found.running else "")
     yield Line("strongest", strongest(tree))
+    yield from held_out(folder, tree)
+    yield from beside(folder, archive, tree, now)
 
 
 def held_out(folder: Path, tree: Tree) -> Iterator[Line]:
@@ -107,9 +111,7 @@ def held_out(folder: Path, tree: Tree) -> Iterator[Line]:
     from dgm.validation import claims, read_uses, validated
 
     if not tree.held_out:
-        yield Line(
-            "held out", "no tasks, so nothing here tells how able the best agent is on new ones", True
-        )
+        yield Line("held out", "no tasks, so nothing here tells how able the best agent is on new ones", True)
         return
     try:
         uses = read_uses(folder)
@@ -122,7 +124,7 @@ def held_out(folder: Path, tree: Tree) -> Iterator[Line]:
     told = claims(tree, tree.agents[use.champion], tree.agents[use.baseline], found)
     report = Report(use.champion, found, tuple(told), driven(folder))
     lines = report_lines(report, {id: tree.agents[id] for id in (use.baseline, *use.rivals)})
-    yield Line("compared", "\n".join(line for line in lines if line != SIMULATION), columns=True)
+    yield Line("On held-out tasks", "\n".join(line for line in lines if line != SIMULATION), columns=True)
 
 
 def beside(folder: Path, archive: Path | None, tree: Tree, now: float) -> Iterator[Line]:
@@ -137,9 +139,13 @@ def beside(folder: Path, archive: Path | None, tree: Tree, now: float) -> Iterat
         return
     if found is None:
         return
-    places = [f"{one.standing.name}: {place_words(one, found.search, archive)}" for one in found.controls]
-    yield Line("controls", "\n".join(places) or "not begun: they come after the search, by the same command", True)
-    yield Line("beside", "\n".join(line for line in controls_lines(found, archive) if line != SIMULATION), columns=True)
+    places = [f"{one.standing.name}: {place_words(one)}" for one in found.controls]
+    yield Line(CONTROLS, "\n".join(places) or "not begun: they come after the search, by the same command", True)
+    yield Line(
+        "Beside its controls",
+        "\n".join(line for line in controls_lines(found, archive) if line != SIMULATION),
+        columns=True,
+    )
 
 
 def moments(tree: Tree, now: float) -> str:

@@ -4,6 +4,7 @@ Invariant: time and text are bounded, whatever the files hold; what was left out
 """
 
 import difflib
+import re
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -15,8 +16,10 @@ FILES = 60
 """Files of one change that are listed."""
 WIDTH = 400
 """Characters of a line."""
+AROUND = 3
+"""Lines that are shown around a change."""
 PATIENCE = 4_000_000
-"""Pairs of lines that are compared at most; a diff may need all of them."""
+"""Pairs of lines that are compared at most, between the first and the last that differ; a diff may need all."""
 
 
 class Change(Struct, frozen=True, gc=False):
@@ -50,13 +53,17 @@ def _change(path: str, before: File | None, after: File | None, most: int) -> Ch
         a, b = old.decode().split("\n") if before else [], new.decode().split("\n") if after else []
     except UnicodeDecodeError:
         return Change(name, kind, note=f"not text: {len(old):,} bytes before, {len(new):,} after")
+    skipped = _alike(a, b)
+    a, b = a[skipped:], b[skipped:]
+    left = _alike(a[::-1], b[::-1])
+    a, b = a[: len(a) - left], b[: len(b) - left]
     if len(a) * len(b) > PATIENCE:
         note = f"too long to compare here: {len(a):,} lines before, {len(b):,} after"
         return Change(name, kind, note=note)
     added = removed = 0
     shown: list[str] = []
     total = 0
-    for line in _unified(a, b):
+    for line in _unified(a, b, skipped):
         added += line[0] == "+"
         removed += line[0] == "-"
         total += 1
@@ -67,10 +74,18 @@ def _change(path: str, before: File | None, after: File | None, most: int) -> Ch
     return Change(name, kind, added, removed, tuple(map(plain_line, shown)), note)
 
 
-def _unified(a: list[str], b: list[str]) -> Iterator[str]:
-    lines = difflib.unified_diff(a, b, lineterm="")
-    for number, line in enumerate(lines):
-        if number > 1:  # after the two lines with the names
+def _alike(a: list[str], b: list[str]) -> int:
+    """How many lines at the start are the same, less those that are shown around a change."""
+    same = next((n for n, (old, new) in enumerate(zip(a, b, strict=False)) if old != new), min(len(a), len(b)))
+    return max(same - AROUND, 0)
+
+
+def _unified(a: list[str], b: list[str], skipped: int) -> Iterator[str]:
+    """A unified diff without its head, of files that have so many more lines before."""
+    for number, line in enumerate(difflib.unified_diff(a, b, lineterm="", n=AROUND)):
+        if line.startswith("@@"):
+            yield re.sub(r"(?<=[-+])\d+", lambda match: str(int(match[0]) + skipped), line)
+        elif number > 1:  # after the two lines with the names
             yield line
 
 

@@ -28,6 +28,8 @@ BLOCK = 50
 """Agents whose details are one block."""
 SUMMARY, REASON, NAME = 240, 600, 200
 """Characters of a summary, a reason and a name of a task."""
+TELLING = 6
+"""Tasks that have to tell two agents apart before an interval can leave out 0: McNemar's exact p is 0.06 with 5."""
 JOBS = 1_500
 """Jobs that an agent's page lists."""
 
@@ -113,13 +115,16 @@ def _agent(agent: Agent, history: History, numbers: Mapping[TaskId, int]) -> dic
 
 
 def _against(agent: Agent, other: Agent | None) -> list[float] | None:
-    """[difference of success rates, low, high] on the tasks that both have met, 95 %; None where there are none."""
+    """[difference of success rates, low, high] on the tasks that both have met, 95 %; None where fewer than `TELLING`
+    of these tell the two apart."""
     if other is None:
         return None
     both = [(won, other.results[task]) for task, won in agent.results.items() if task in other.results]
     gained, lost = sum(a and not b for a, b in both), sum(b and not a for a, b in both)
+    if gained + lost < TELLING:
+        return None
     found = paired_difference(gained, lost, len(both) - gained - lost)
-    return [round(found.mean, 3), round(found.low, 3), round(found.high, 3)] if both else None
+    return [round(found.mean, 3), round(found.low, 3), round(found.high, 3)]
 
 
 def _tally(solved: int, failed: int) -> list[float]:

@@ -79,11 +79,13 @@ function domain(column) {
   return high - low < 0.1 ? [Math.max(0, low - 0.1), Math.min(1, high + 0.1)] : [low, high];
 }
 const DOMAIN = { own: domain(A.own), clade: domain(A.clade) };
+const most = (list, of, least) => list.reduce((high, one) => Math.max(high, of(one)), least);
 const scaled = (x, [low, high]) => Math.max(0, Math.min(1, (x - low) / (high - low)));
 
 class Tree {
   constructor(host, tall) {
     this.shape = N + M > 90 ? "radial" : "rows";
+    this.tall = tall;
     this.colour = "own"; this.size = "clade"; this.show = "all"; this.folded = new Set();
     this.canvas = h("canvas", { tabindex: 0, role: "img", class: tall ? "tall" : "", "aria-label":
       `The tree of ${count(N, "agent")} and ${count(M, "failed child").replace("childs", "children")}. Arrow keys go to ` +
@@ -110,7 +112,7 @@ class Tree {
       choice("Show", "show", [["all", "all"], ["born", "no failed children"],
         ...steps.map((n) => [String(n), `strongest ${n}`])], this.arrange),
       h("span", { class: "buttons" }, button("+", "zoom in", () => this.zoom(1.5)), button("−", "zoom out", () => this.zoom(1 / 1.5)),
-        button("all", "show all", () => { this.folded.clear(); this.arrange(); })));
+        button("★", "go to the best agent", () => this.toBest()), button("all", "show all", () => { this.folded.clear(); this.arrange(); })));
   }
   visible() {
     const keep = new Uint8Array(N + M), top = Number(this.show);
@@ -128,22 +130,22 @@ class Tree {
     const keep = (this.keep = this.visible()), total = N + M;
     this.x = new Float32Array(total); this.y = new Float32Array(total);
     this.r = new Float32Array(total); this.turn = new Float32Array(total);
-    const order = [], at = new Float64Array(total), stack = [];
+    const order = [], at = new Float64Array(total), stack = [], outline = this.shape === "rows";
     for (let i = N - 1; i >= 0; i--) if (parent[i] < 0) stack.push(i);
     let place = 0;
     while (stack.length) {
       const i = stack.pop(), below = children[i].filter((c) => keep[c]);
       order.push(i);
-      if (!below.length) { const room = isFailed(i) ? 0.45 : 1; at[i] = place + room / 2; place += room; }
+      if (outline || !below.length) { const room = isFailed(i) ? (outline ? 0.7 : 0.45) : 1; at[i] = place + room / 2; place += room; }
       // Failed children last, so that the branches that live stay together.
       for (const c of below.sort((a, b) => b - a)) stack.push(c);
     }
-    for (const i of order.slice().reverse()) {
+    for (const i of outline ? [] : order.slice().reverse()) {
       const below = children[i].filter((c) => keep[c]);
-      if (below.length) at[i] = (Math.min(...below.map((c) => at[c])) + Math.max(...below.map((c) => at[c]))) / 2;
+      if (below.length) at[i] = (most(below, (c) => at[c], 0) - most(below, (c) => -at[c], -Infinity)) / 2;
     }
     this.order = order;
-    const deepest = Math.max(1, ...order.map((i) => depth[i])), seeds = order.filter((i) => parent[i] < 0).length;
+    const deepest = most(order, (i) => depth[i], 1), seeds = order.filter((i) => parent[i] < 0).length;
     const ring = Math.max(60, (place * 9) / (2 * Math.PI) / (deepest + 0.5));
     const last = Math.max(1, D.told.at && N ? Math.max(A.born[N - 1], M ? F.at[M - 1] : 0) : 1);
     for (const i of order) {
@@ -152,12 +154,13 @@ class Tree {
         this.r[i] = r; this.turn[i] = turn;
         this.x[i] = r * Math.cos(turn); this.y[i] = r * Math.sin(turn);
       } else if (this.shape === "rows") {
-        this.x[i] = depth[i] * 46; this.y[i] = at[i] * 20;
+        this.x[i] = depth[i] * 22; this.y[i] = at[i] * 21;
       } else {
         const score = isFailed(i) || !tried(A.own[i]) ? -0.06 - 0.03 * isFailed(i) : mean(A.own[i]);
         this.x[i] = (1000 * (isFailed(i) ? F.at[i - N] : A.born[i])) / last; this.y[i] = -600 * score;
       }
     }
+    this.canvas.style.height = outline && !this.tall ? `${Math.min(590, Math.max(220, place * 21 + 52))}px` : "";
     if (this.width) { this.fit(); this.draw(); }
   }
   bounds() {
@@ -168,14 +171,20 @@ class Tree {
     return this.shape === "time" ? [0, -600, 1000, 60] : [l, t, r, b];
   }
   fit() {
-    const [l, t, r, b] = this.bounds(), edge = this.shape === "time" ? 44 : 26, words = this.shape === "rows" ? 260 : 0;
-    const wide = Math.max(r - l, 1), high = Math.max(b - t, 1);
-    let k = Math.min((this.width - 2 * edge - Math.min(words, this.width / 3)) / wide, (this.height - 2 * edge) / high);
+    const [l, t, r, b] = this.bounds(), edge = this.shape === "time" ? 56 : 26, wide = Math.max(r - l, 1), high = Math.max(b - t, 1);
+    const k = Math.min((this.width - 2 * edge) / wide, (this.height - 2 * edge) / high);
     this.stretch = this.shape === "time" ? (this.width - 2 * edge) / wide / k : 1;
-    if (this.shape === "rows") k = Math.min(Math.max(k, 0.55), 1.2); // rows that cannot be read are no use: pan
-    this.k = Math.max(k, 0.02);
-    this.dx = this.shape === "rows" ? edge - l * k : this.width / 2 - (k * this.stretch * (l + r)) / 2;
-    this.dy = this.shape === "rows" && high * k > this.height ? this.height / 2 - this.y[Math.max(D.best, 0)] * k : this.height / 2 - (k * (t + b)) / 2;
+    this.k = this.shape === "rows" ? 1 : Math.max(k, 0.02); // rows are to be read: drag or turn the wheel
+    this.dx = this.shape === "rows" ? edge - l : this.width / 2 - (this.k * this.stretch * (l + r)) / 2;
+    this.dy = this.shape === "rows" ? edge - t : this.height / 2 - (this.k * (t + b)) / 2;
+  }
+  toBest() {
+    if (D.best < 0 || !this.keep[D.best]) return;
+    this.chosen = D.best;
+    this.k = Math.max(this.k, 1);
+    this.dx += this.width / 2 - (this.shape === "rows" ? this.px(D.best) + 200 : this.px(D.best));
+    this.dy += this.height / 2 - this.py(D.best);
+    this.draw();
   }
   resize() {
     const box = this.canvas.getBoundingClientRect(), ratio = Math.min(devicePixelRatio || 1, 2);
@@ -189,17 +198,21 @@ class Tree {
   px(i) { return this.x[i] * this.k * this.stretch + this.dx; }
   py(i) { return this.y[i] * this.k + this.dy; }
   radius(i) {
-    const z = Math.max(0.35, Math.min(1.6, this.k * (this.shape === "radial" ? 1.3 : 1)));
+    if (this.shape === "rows") return Math.min(1.4, this.k) * (isFailed(i) ? 2 : 2.5 + 4 * this.part(i));
+    const crowd = this.shape === "time" ? Math.sqrt(300 / (300 + this.order.length)) : 1.3;
+    const z = Math.max(0.35, Math.min(1.6, this.k * crowd));
     if (isFailed(i)) return Math.max(1, 2 * z);
-    const part = { clade: () => scaled(mean(A.clade[i]), DOMAIN.clade), same: () => 0.3,
+    return Math.max(1.4, (2.6 + 7 * this.part(i)) * z);
+  }
+  part(i) {
+    return { clade: () => scaled(mean(A.clade[i]), DOMAIN.clade), same: () => 0.3,
       tried: () => Math.sqrt(tried(A.own[i]) / this.most), usd: () => Math.sqrt(A.usd[i] / this.dearest) }[this.size]();
-    return Math.max(1.4, (2.6 + 7 * part) * z);
   }
   draw() {
     if (!this.width) return;
     const c = this.canvas.getContext("2d"), seen = this.order;
-    this.most = Math.max(1, ...seen.map((i) => (isFailed(i) ? 0 : tried(A.own[i]))));
-    this.dearest = Math.max(1e-9, ...seen.map((i) => (isFailed(i) ? 0 : A.usd[i])));
+    this.most = most(seen, (i) => (isFailed(i) ? 0 : tried(A.own[i])), 1);
+    this.dearest = most(seen, (i) => (isFailed(i) ? 0 : A.usd[i]), 1e-9);
     const ramp = [0, 1, 2, 3, 4, 5].map((n) => css("--r" + n)), ink = css("--ink"), faint = css("--edge"), gold = css("--gold");
     c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     c.clearRect(0, 0, this.width, this.height);
@@ -207,8 +220,9 @@ class Tree {
     const near = (i) => this.px(i) > -40 && this.px(i) < this.width + 40 && this.py(i) > -40 && this.py(i) < this.height + 40;
     const edges = (which, colour, width) => {
       c.beginPath(); c.strokeStyle = colour; c.lineWidth = width;
+      c.globalAlpha = this.shape === "time" && colour !== gold ? Math.max(0.12, Math.min(1, 150 / seen.length)) : 1;
       for (const i of seen) if (parent[i] >= 0 && which(i)) this.edge(c, parent[i], i);
-      c.stroke();
+      c.stroke(); c.globalAlpha = 1;
     };
     edges((i) => isFailed(i), css("--dead-edge"), 0.6);
     edges((i) => !isFailed(i) && !onPath.has(i), faint, Math.max(0.6, Math.min(1.4, this.k)));
@@ -244,7 +258,7 @@ class Tree {
     const ax = this.px(p), ay = this.py(p), bx = this.px(i), by = this.py(i);
     if (Math.max(ax, bx) < -50 || Math.min(ax, bx) > this.width + 50 || Math.max(ay, by) < -50 || Math.min(ay, by) > this.height + 50) return;
     c.moveTo(ax, ay);
-    if (this.shape === "rows") c.bezierCurveTo((ax + bx) / 2, ay, (ax + bx) / 2, by, bx, by);
+    if (this.shape === "rows") { c.lineTo(ax, by); c.lineTo(bx, by); }
     else if (this.shape === "radial") {
       // Out from the parent to half way, around to the child's angle, out to the child.
       const m = (this.r[p] + this.r[i]) / 2 * this.k, from = this.turn[p], to = this.turn[i];
@@ -263,25 +277,37 @@ class Tree {
       c.lineWidth = 3; c.strokeStyle = css("--paper"); c.strokeText(text, x, y); c.fillText(text, x, y);
     };
     const more = (i) => (this.folded.has(i) ? ` +${this.below(i)}` : "");
-    if (D.best >= 0 && this.keep[D.best]) write(D.best, short(D.best) + " ★", true);
-    if (N && parent[D.best] !== -1) write(0, "seed" + more(0), true);
-    for (const i of this.folded) if (this.keep[i] && near(i)) write(i, short(i) + more(i), true);
-    const room = this.shape === "rows" ? 20 * this.k : this.shape === "radial" && this.k > 1.1 ? 20 : 0;
-    if (room < 13) return;
-    for (const i of this.order) {
-      if (!near(i) || i === D.best || this.folded.has(i) || (isFailed(i) && (this.shape !== "rows" || 9 * this.k < 11))) continue;
-      const leaf = !children[i].some((j) => this.keep[j]);
-      write(i, leaf && this.shape === "rows" ? `${name(i)}  ${words(i).slice(0, 60)}` : name(i), false);
+    if (this.shape !== "rows") {
+      if (D.best >= 0 && this.keep[D.best]) write(D.best, short(D.best) + " ★", true);
+      if (N && parent[D.best] !== -1) write(0, "seed" + more(0), true);
+      for (const i of this.folded) if (this.keep[i] && near(i)) write(i, short(i) + more(i), true);
     }
+    const rows = this.shape === "rows";
+    if (rows ? this.k < 0.6 : this.shape !== "radial" || this.k < 1.1) return;
+    for (const i of this.order) {
+      if (!near(i) || (!rows && (i === D.best || this.folded.has(i) || isFailed(i)))) continue;
+      if (!rows) write(i, short(i), false);
+      else this.row(c, i, more(i));
+    }
+  }
+  row(c, i, more) {
+    const x = this.px(i) + 12 * this.k, y = this.py(i), small = isFailed(i);
+    c.font = `${Math.min(13, (small ? 10.5 : 12.5) * this.k)}px ${css("--sans")}`;
+    c.fillStyle = small ? css("--dim") : css("--ink");
+    const t = small ? "" : tried(A.own[i]) ? `  ${A.own[i][0]}/${tried(A.own[i])}` : "  –";
+    const text = small ? words(i) : `${short(i)}${i === D.best ? " ★" : ""}${t}${more}  ${words(i)}`;
+    c.lineWidth = 3; c.strokeStyle = css("--paper");
+    const cut = text.slice(0, Math.max(20, Math.floor((this.width - x) / 6.2)));
+    c.strokeText(cut, x, y); c.fillText(cut, x, y);
   }
   axes(c) {
     c.font = "12px " + css("--sans"); c.textBaseline = "middle"; c.lineWidth = 1; c.textAlign = "right";
     const zero = (y) => -600 * y * this.k + this.dy;
     for (let y = 0; y <= 1.01; y += 0.2) {
-      c.strokeStyle = css("--grid"); c.beginPath(); c.moveTo(40, zero(y)); c.lineTo(this.width, zero(y)); c.stroke();
-      c.fillStyle = css("--dim"); c.fillText(pct(y), 36, zero(y));
+      c.strokeStyle = css("--grid"); c.beginPath(); c.moveTo(50, zero(y)); c.lineTo(this.width, zero(y)); c.stroke();
+      c.fillStyle = css("--dim"); c.fillText(pct(y), 46, zero(y));
     }
-    c.textAlign = "left"; c.fillText("below the line: not evaluated, failed · time →", 44, this.height - 8);
+    c.textAlign = "left"; c.fillText("below the line: not evaluated, failed · time →", 56, this.height - 8);
   }
   below(i) { let n = 0; const stack = [i]; while (stack.length) for (const c of children[stack.pop()]) { n++; stack.push(c); } return n; }
   explain() {
@@ -292,7 +318,7 @@ class Tree {
       h("span", {}, h("i", { class: "key path" }), " to the best agent"),
       h("span", {}, h("i", { class: "key hollow" }), " not evaluated yet"),
       h("span", {}, h("i", { class: "key dead" }), " failed child"),
-      h("span", { class: "dim" }, "Drag to move, click to open. Once clicked or focused: wheel zooms, arrows walk, f folds."));
+      h("span", { class: "dim" }, `Drag to move, click to open. Once focused: the wheel ${this.shape === "rows" ? "moves" : "zooms"}, arrows walk, f folds.`));
   }
   zoom(by, x = this.width / 2, y = this.height / 2) {
     const k = Math.max(0.02, Math.min(12, this.k * by)); by = k / this.k;
@@ -302,6 +328,7 @@ class Tree {
   nearest(x, y) {
     let found = -1, best = 14;
     for (const i of this.order) {
+      if (this.shape === "rows" && x > this.px(i) && Math.abs(this.py(i) - y) < (isFailed(i) ? 7 : 10) * this.k) return i;
       const far = Math.hypot(this.px(i) - x, this.py(i) - y) - this.radius(i);
       if (far < best) { best = far; found = i; }
     }
@@ -334,7 +361,9 @@ class Tree {
     on("pointerleave", () => this.point(-1));
     on("wheel", (e) => {
       if (!e.ctrlKey && document.activeElement !== this.canvas) return;
-      e.preventDefault(); this.zoom(Math.exp(-e.deltaY / (e.ctrlKey ? 100 : 400)), ...at(e));
+      e.preventDefault();
+      if (this.shape === "rows" && !e.ctrlKey) { this.dy -= e.deltaY; this.dx -= e.deltaX; this.draw(); return; }
+      this.zoom(Math.exp(-e.deltaY / (e.ctrlKey ? 100 : 400)), ...at(e));
     }, { passive: false });
     on("keydown", (e) => this.key(e));
   }

@@ -3,12 +3,12 @@
 function plot(host, { xs, series, unit, top, label, of, tick, along }) {
   // series: {name, class, ys | [low, high] bands}; drawn as steps, since nothing changes between jobs.
   const W = 560, H = 235, L = 52, R = 12, T = 12, B = 30;
-  const right = Math.max(...xs, 1e-9), px = (x) => L + ((W - L - R) * x) / right, py = (y) => H - B - ((H - B - T) * y) / top;
+  const right = most(xs, (x) => x, 1e-9), px = (x) => L + ((W - L - R) * x) / right, py = (y) => H - B - ((H - B - T) * y) / top;
   const svg = h("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": label });
   for (const y of ticks(top, 5)) {
     svg.append(h("line", { class: "grid", x1: L, x2: W - R, y1: py(y), y2: py(y) }), h("text", { x: L - 6, y: py(y) + 4, "text-anchor": "end" }, unit(y)));
   }
-  for (const x of ticks(right, 6)) if (px(x) < W - R - 80) svg.append(h("text", { x: px(x), y: H - 10, "text-anchor": "middle" }, tick(x)));
+  for (const x of ticks(right, 6)) if (px(x) < W - R - 100) svg.append(h("text", { x: px(x), y: H - 10, "text-anchor": "middle" }, tick(x)));
   svg.append(h("text", { x: W - R, y: H - 10, "text-anchor": "end" }, along + " →"));
   const steps = (ys, first) => ys.map((y, n) => (n || !first ? `H${px(xs[n]).toFixed(1)}V` : `M${px(xs[n]).toFixed(1)} `) + py(y).toFixed(1)).join("");
   for (const one of series) {
@@ -54,7 +54,7 @@ function curves() {
       { class: "mean", ys: C.rate, say: (n) => "all " + pct(C.rate[n]) },
       { class: "seed", ys: C.seed.map((t) => rate(t) || 0), say: (n) => `seed ${tallyWords(C.seed[n])}` },
       { class: "best", ys: best.map((t) => rate(t) || 0), say: (n) => (C.leader[n] < 0 ? "nothing solved yet" : `best ${short(C.leader[n])} ${tallyWords(best[n])}`) }] });
-    plot(right, { xs, of, tick, along, unit, top: Math.max(...column(cost, 2), 1e-9) * 1.04, label: "Spending over the run", series: [
+    plot(right, { xs, of, tick, along, unit, top: most(column(cost, 2), (x) => x, 1e-9) * 1.04, label: "Spending over the run", series: [
       { class: "vain", low: column(cost, 1), high: column(cost, 2), say: (n) => `failures ${unit(cost[n][2] - cost[n][1])}` },
       { class: "expand", low: column(cost, 0), high: column(cost, 1), say: (n) => `expansions ${unit(cost[n][1] - cost[n][0])}` },
       { class: "evaluate", low: xs.map(() => 0), high: column(cost, 0), say: (n) => `evaluations ${unit(cost[n][0])}` }] });
@@ -107,7 +107,7 @@ function agentsView() {
   const kinds = { "all agents": () => true, "the way to the best": (i) => onPath.has(i), "evaluated 5 times or more": (i) => tried(A.own[i]) >= 5,
     "not evaluated yet": (i) => !tried(A.own[i]), "with flagged verdicts": (i) => A.flagged[i] > 0, "with failed children": (i) => children[i].some(isFailed) };
   let kind = "all agents", text = "";
-  const every = Array.from({ length: N }, (_, i) => i), list = table(agentColumns(), every, { sort: 2 });
+  const every = Array.from({ length: N }, (_, i) => i), list = table(agentColumns(), every, { sort: 3 });
   const number = h("span", { class: "dim", "aria-live": "polite" });
   const filter = () => {
     const kept = every.filter((i) => kinds[kind](i) && (!text || A.id[i].startsWith(text) || A.summary[i].toLowerCase().includes(text)));
@@ -136,8 +136,8 @@ function taskRows() {
   });
 }
 function tasksView() {
-  const most = 600, columns = Array.from({ length: N }, (_, i) => i).filter((i) => tried(A.own[i]));
-  columns.sort((a, b) => tried(A.own[b]) - tried(A.own[a])); const few = columns.length > most; columns.length = Math.min(columns.length, most);
+  const limit = 600, columns = Array.from({ length: N }, (_, i) => i).filter((i) => tried(A.own[i]));
+  columns.sort((a, b) => tried(A.own[b]) - tried(A.own[a])); const few = columns.length > limit; columns.length = Math.min(columns.length, limit);
   let order = "born";
   const tipNode = h("p", { class: "read dim" }, "Point at a cell: a column is an agent, a row a task.");
   const rows = taskRows().sort((a, b) => a.solved / (a.solved + a.failed || 1) - b.solved / (b.solved + b.failed || 1) || b.failed - a.failed);
@@ -166,7 +166,7 @@ function tasksView() {
       list.map((row) => h("tr", {}, h("td", {}, link("/task/" + row.t, said(row.task))), h("td", { class: "n" }, `${row.solved}/${row.solved + row.failed}`),
         h("td", {}, bar([row.solved, row.failed, ...wide(row)])), h("td", {}, cell(0, row.t)), h("td", {}, cell(D.best, row.t)), h("td", { class: "strip" }, strip(row)))))));
   paint(); repaint = paint;
-  return [h("h1", {}, "Tasks by agents"), h("p", { class: "dim" }, few ? `Columns: the ${most} agents that have met most tasks. ` : "Columns: all agents with results. ",
+  return [h("h1", {}, "Tasks by agents"), h("p", { class: "dim" }, few ? `Columns: the ${limit} agents that have met most tasks. ` : "Columns: all agents with results. ",
     "Intervals: 90 %, over all attempts, as if agents were alike. Held-out tasks are not here: no job touches them."),
     h("div", { class: "controls" }, h("label", {}, "Columns by ", h("select", { onchange: (e) => { order = e.target.value; paint(); } },
       h("option", { value: "born" }, "birth"), h("option", { value: "score" }, "score")))), tipNode, h("div", { class: "wide" }, shown), left()];
@@ -183,7 +183,7 @@ function left() {
 function taskView(t) {
   if (!(t in D.tasks)) return lost();
   const of = (kind) => Array.from({ length: N }, (_, i) => i).filter((i) => mark(i, t) === kind);
-  const yes = of("+"), no = of("-"), list = (some) => table(agentColumns(), some, { sort: 2, more: 30 }).node;
+  const yes = of("+"), no = of("-"), list = (some) => table(agentColumns(), some, { sort: 3, more: 30 }).node;
   return [h("h1", {}, said(D.tasks[t])), h("p", {}, tallyWords([yes.length, no.length, ...wide({ solved: yes.length, failed: no.length })]), yes.length ? [", first by ", agentLink(yes[0])] : ""),
     h("h2", {}, `Solved by (${yes.length})`), list(yes), h("h2", {}, `Not solved by (${no.length})`), list(no)];
 }
@@ -222,8 +222,9 @@ function versus(title, i, p, edge) {
   if (!both) return h("p", {}, `Against ${title} `, agentLink(p), ": no task was met by both.");
   return h("p", {}, `Against ${title} `, agentLink(p), ` on the ${count(both, "task")} that both have met: `,
     h("span", { class: "yes" }, `${gained.length} gained`), gained.length ? [" (", list(gained), ")"] : "", ", ", h("span", { class: "no" }, `${lost.length} lost`), lost.length ? [" (", list(lost), ")"] : "", ". ",
-    edge ? h("span", { class: "dim" }, `${signed(edge[0])} points, 95 % interval ${signed(edge[1])} to ${signed(edge[2])}: ` +
-      (edge[1] > 0 || edge[2] < 0 ? "it leaves out 0, though this is one of many looks." : "undecided, it holds 0.")) : "");
+    h("span", { class: "dim" }, edge ? `${signed(edge[0])} points, 95 % interval ${signed(edge[1])} to ${signed(edge[2])}: ` +
+      (edge[1] > 0 || edge[2] < 0 ? "it leaves out 0, though this is one of many looks." : "undecided, it holds 0.")
+      : "Undecided: fewer than 6 tasks tell them apart."));
 }
 function step(i) {
   const turns = parent[i] < 0 ? null : against(i, parent[i]);
@@ -272,12 +273,13 @@ function failedView(n) {
 // ------------------------------------------------------------ pages
 
 function overview() {
-  const lines = D.told.lines, put = (line) => h("dd", { class: line.columns ? "columns" : "" }, line.label === "strongest" ? strongest(line) : said(line.words));
+  const lines = D.told.lines, put = (line) => h("dd", {}, line.label === "strongest" ? strongest(line) : said(line.words));
   return [h("h1", {}, said(D.told.title)), D.told.simulation ? h("p", { class: "note" }, D.told.simulation) : null,
     h("div", { class: "cards" }, lines.filter((line) => line.head).map(card)),
     N ? h("div", { class: "split" }, h("section", {}, h("div", { class: "controls" }, h("h2", {}, "The tree"), link("/tree", "larger")), treeHost(false)),
       h("section", {}, C.hours.length ? curves() : null)) : null,
-    h("section", {}, h("h2", {}, "The run"), h("dl", {}, lines.filter((line) => !line.head).map((line) => [h("dt", {}, line.label), put(line)])))];
+    lines.filter((line) => line.columns).map((line) => h("section", {}, h("h2", {}, line.label), h("pre", { class: "columns", tabindex: 0 }, line.words))),
+    h("section", {}, h("h2", {}, "The run"), h("dl", {}, lines.filter((line) => !line.head && !line.columns).map((line) => [h("dt", {}, line.label), put(line)])))];
 }
 function card(line) {
   const best = line.label === "best agent" && D.best >= 0, words = line.words.split("\n");

@@ -95,6 +95,26 @@ def test_changes_are_named_counted_and_bounded() -> None:
     assert found["n"].note == "802 more lines"
 
 
+@given(st.lists(st.sampled_from("abc"), max_size=30), st.lists(st.sampled_from("abc"), max_size=30))
+def test_a_difference_is_that_of_the_whole_files(a: list[str], b: list[str]) -> None:
+    old, new = ["x"] * 9 + a + ["y"] * 9, ["x"] * 9 + b + ["y"] * 9
+    found = changes({"f": File("\n".join(old).encode())}, {"f": File("\n".join(new).encode())}, 999)
+    if a == b:
+        assert not found
+        return
+    place, made = 0, list[str]()
+    for line in found[0].lines:
+        if line.startswith("@@"):
+            begin = int(re.findall(r"\d+", line)[0]) - 1
+            made += old[place:begin]
+            place = begin
+        else:
+            assert line[0] == "+" or old[place] == line[1:]
+            made += [line[1:]] if line[0] != "-" else []
+            place += line[0] != "+"
+    assert made + old[place:] == new
+
+
 def test_what_cannot_be_compared_in_time_is_not() -> None:
     old, new = (b"\n".join(b"%d" % n for n in order) for order in (range(9_000), range(9_000, 0, -1)))
     assert "too long to compare" in changes({"a": File(old)}, {"a": File(new)}, 9)[0].note
