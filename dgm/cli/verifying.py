@@ -17,6 +17,7 @@ from dgm.cli.failing import Unable, leave
 from dgm.cli.looking import SIMULATION
 from dgm.cli.reading import open_reader
 from dgm.cli.tracing import INDENT, points, some_tasks
+from dgm.config import Config
 from dgm.files import BadFiles, Files
 from dgm.flight import End
 from dgm.jobs import AgentId, TaskId
@@ -26,6 +27,7 @@ from dgm.replay import Cell, cell_of, measured, paid
 from dgm.report import find, simulation
 from dgm.settings import build
 from dgm.text import clip, count, fold, note, out, out_json, plain, short, styled
+from dgm.tree import Tree
 from dgm.validation import folder_of
 
 FOLDER = "blames"
@@ -99,7 +101,7 @@ def plan(reader: Reader, agent: Agent, steps: dict[Agent, tuple[TaskId, ...]], r
     """Raises `Damaged`, `ConfigError`."""
     from dgm.benchmarks import open_benchmark
 
-    config = build(reader.tree.config)
+    config = settings_of(reader.tree)
     version = open_benchmark(config.run.benchmark, config.grading).version
     place = reader.path / FOLDER / folder_of(config, version, ())
     found = []
@@ -118,11 +120,21 @@ def plan(reader: Reader, agent: Agent, steps: dict[Agent, tuple[TaskId, ...]], r
     return found
 
 
+def settings_of(tree: Tree) -> Config:
+    """Those of the run. Raises `Unable` for a run of another system whose agents cannot be started here."""
+    if not tree.config.get("imported", {}).get("runnable", True):
+        raise Unable(
+            "this archive was imported from another system, and not all of its agents follow the agent contract here: "
+            "nothing can be tried again"
+        )
+    return build({section: table for section, table in tree.config.items() if section != "imported"})
+
+
 def tried(reader: Reader, agent: Agent, wanted: Sequence[Wanted], usd: float | None) -> tuple[list[Trial], End]:
     """What came of each, and how it ended. Raises what `dgm.replay.measured` does."""
     from dgm.cli.driving import open_more_files, steered
 
-    config = build(reader.tree.config)
+    config = settings_of(reader.tree)
     budget = usd if usd is not None else config.caps.usd_per_run
     open_more_files()
     attempts = sum(2 * len(one.tasks) * len(one.cells) for one in wanted)

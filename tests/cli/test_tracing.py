@@ -19,6 +19,7 @@ from dgm.jobs import Evaluate, Expand, Rewrite, Verdict
 from dgm.settings import resolved
 from dgm.store import save
 from tests.cli.archives import HOSTILE, TASKS, chain, dgm, grow, look, on_terminal
+from tests.imported import outputs
 from tests.shells import SMOKED, shell
 from tests.starter import starter
 
@@ -174,6 +175,19 @@ def test_what_cannot_be_blamed(grown: Grown, words: tuple[str, ...], why: str) -
 def test_no_option_is_silently_ignored(grown: Grown, words: tuple[str, ...]) -> None:
     done = look(*words, "--archive", grown[0])
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
+def test_a_run_of_another_system_is_followed_but_not_tried_again(tmp_path: Path) -> None:
+    outputs.dgm(tmp_path / "out")
+    outputs.seed(tmp_path / "seed")
+    archive = tmp_path / "run"
+    assert look("import", tmp_path / "out", "--archive", archive, "--seed", tmp_path / "seed").returncode == 0
+    found = msgspec.convert(data("lineage", "best", "--archive", archive), Descent)
+    assert [len(step.bought.fixed) for step in found.steps] == [1, 1]
+    assert all(claim.sure for claim in msgspec.convert(data("blame", "best", "--archive", archive), Blame).claims[1:])
+    done = look("blame", "best", "--verify", "--archive", archive)
+    assert done.returncode == 1
+    assert "imported from another system" in done.stderr
 
 
 def able(*tasks: str, more: str = "") -> Files:
