@@ -166,6 +166,13 @@ def tasks_needed(difference: float, discordant: float, power: float = 0.8, level
     return high
 
 
+def visible(tasks: int, comparisons: int = 1, power: float = 0.8, level: float = LEVEL) -> float | None:
+    """The least true gain that so many tasks show with the chance `power`, at best: where no task is lost, and after
+    Bonferroni's correction for `comparisons`. None where not even a gain on every task would be seen."""
+    gained = next((k for k in range(tasks + 1) if mcnemar(k, 0) <= (1 - level) / comparisons), None)
+    return None if gained is None else belief.quantile(gained - 1, tasks - gained, power)
+
+
 def _power(tasks: int, difference: float, discordant: float, level: float) -> float:
     """The chance that McNemar's exact test finds a true `difference` in its direction on so many tasks."""
     import numpy as np

@@ -1,11 +1,9 @@
-"""Agents of a run compared on its held-out tasks: who was, when, how often before, and what came of it.
+"""What came of comparing agents of a run on its held-out tasks, and what is left of the search's claim beside it.
 
-Invariant: a use of the held-out tasks stands in `validations/uses.log` before anything is measured. The outcomes are
-those of the archives below `validations/`, and nothing of them ever enters the run: reading here changes nothing.
-`archive/README.md` has the format.
+Invariant: the outcomes are those of the archives below `validations/`; nothing of them ever enters the run, and reading
+here changes nothing.
 """
 
-import os
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -16,19 +14,17 @@ from msgspec import Struct
 from dgm.archive import LOG, Reader
 from dgm.clade import Agent
 from dgm.config import Config
-from dgm.controls import all_agents
-from dgm.durable import sync_folder, write, written
+from dgm.controls import known_agents
 from dgm.jobs import AgentId, TaskId
-from dgm.log import HEAD, Damaged, sealing
 from dgm.policies.conclusion import INTERVAL, concluded
 from dgm.report import compare, simulation
 from dgm.settings import flat, resolved
 from dgm.shrinkage import Estimate, claimed, difference, fitted, surviving
-from dgm.statistics import LEVEL, Difference
+from dgm.statistics import LEVEL, Difference, visible
 from dgm.tree import Tree
+from dgm.uses import FOLDER, Use, earlier, read_uses
 from dgm.verdicts import Match, Outcomes, Score, matched, scored
 
-FOLDER, USES, LOCK = "validations", "uses.log", "lock"
 CHOOSING = frozenset(
     f"run.{key}"
     for key in ("seed", "tasks", "subset", "sample", "held_out", "controls", "evaluations", "slots", "repeat")
@@ -36,41 +32,21 @@ CHOOSING = frozenset(
 """Settings, beside those of the policy, that an attempt does not depend on."""
 
 
-class Use(Struct, frozen=True):
-    """One look at held-out tasks. `rivals` were compared with `baseline`, the agents of the run, in `repeats` attempts
-    a task; `folder`: where below `validations/` the attempts are, an archive for each repeat. `at`: seconds since 1970
-    when it began; `champion`: the best agent at that time."""
-
-    at: float
-    baseline: AgentId
-    champion: AgentId
-    rivals: tuple[AgentId, ...]
-    repeats: int
-    tasks: tuple[TaskId, ...]
-    folder: str
-
-    @property
-    def looks(self) -> set[tuple[AgentId, AgentId, int, str]]:
-        """The comparisons, one each."""
-        return {(rival, self.baseline, self.repeats, self.folder) for rival in self.rivals}
-
-    def covers(self, other: "Use") -> bool:
-        """Whether all that `other` looks at was looked at here: then it is this use, continued."""
-        same = (self.baseline, self.folder) == (other.baseline, other.folder)
-        return same and set(other.rivals) <= set(self.rivals) and other.repeats <= self.repeats
-
-
 class Validation(Struct, frozen=True):
     """What a use has told. `number`: which use of these tasks it is, from 1; `before`: comparisons made on them in
     earlier uses, which the verdicts are corrected for. `finished`: whether every attempt has come to an end; before,
-    all verdicts are undecided. `varied`: how often the repeats of an agent at a task differed. `scores`: the
-    baseline's first. `usd`: what the attempts in its folder have cost."""
+    all verdicts are undecided. `unfit`: tasks that cannot be trusted on this machine, and do not count. `varied`: how
+    often the repeats of an agent at a task differed. `visible`: the least true gain that the other tasks show with a
+    chance of 80 %, at best; None where they can show none. `scores`: the baseline's first. `usd`: what the attempts in
+    its folder have cost."""
 
     use: Use
     number: int
     before: int
     finished: bool
+    unfit: tuple[TaskId, ...]
     varied: int
+    visible: float | None
     scores: tuple[Score, ...]
     matches: tuple[Match, ...]
     usd: float
@@ -78,68 +54,6 @@ class Validation(Struct, frozen=True):
 
     def match(self, agent: AgentId) -> Match | None:
         return next((one for one in self.matches if one.agent == agent), None)
-
-
-# ---------------------------------------------------------------- the record of uses
-
-
-def read_uses(archive: Path) -> list[Use]:
-    """The uses on record, oldest first; none from a torn last line. Raises `Damaged`."""
-    return _read(archive)[0]
-
-
-def recorded(archive: Path, use: Use) -> Use:
-    """`use`, which stands in the record when this returns; or the earlier one that it continues.
-
-    The caller holds the lock of the folder. Raises `Damaged`, `NotWritten`.
-    """
-    uses, crc, size = _read(archive)
-    if same := [one for one in uses if one.covers(use)]:
-        return same[-1]
-    path = archive / FOLDER / USES
-    with written(path):
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.ftruncate(handle, size)  # a torn tail never counted
-            os.lseek(handle, size, os.SEEK_SET)
-            write(handle, sealing(msgspec.json.encode(use), crc)[0])
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        sync_folder(path.parent)
-    return use
-
-
-def _read(archive: Path) -> tuple[list[Use], int, int]:
-    """The uses, the checksum of all of them, and the bytes that they take."""
-    path = archive / FOLDER / USES
-    if not path.is_file():
-        if path.parent.is_dir() and any(entry.is_dir() for entry in path.parent.iterdir()):
-            raise Damaged(
-                f"{path} is lost, so nobody knows how often the held-out tasks were used: restore it from a copy. To "
-                f"begin anew, move {path.parent} away, and do not call tasks fresh that were looked at"
-            )
-        return [], 0, 0
-    uses: list[Use] = []
-    crc = size = 0
-    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), 1):
-        if not line.endswith(b"\n"):
-            break
-        whole, after = sealing(line[HEAD:-1], crc)
-        try:
-            if whole != line:
-                raise ValueError("its checksum does not match it and the lines before it")
-            uses.append(msgspec.json.decode(line[HEAD:-1], type=Use))
-        except (ValueError, msgspec.DecodeError) as error:
-            raise Damaged(
-                f"{path} is damaged at line {number}: {error}. Restore it from a copy: without it nobody knows how "
-                "often the held-out tasks were used"
-            ) from error
-        crc, size = after, size + len(line)
-    return uses, crc, size
-
-
-# ---------------------------------------------------------------- what came of it
 
 
 def folder_of(config: Config, benchmark: str, tasks: Sequence[TaskId]) -> str:
@@ -152,23 +66,35 @@ def folder_of(config: Config, benchmark: str, tasks: Sequence[TaskId]) -> str:
 
 
 def validated(archive: Path, tree: Tree, use: Use, uses: Sequence[Use], needs: bool = True) -> Validation:
-    """What `use`, one of `uses` of the run `tree` in `archive`, has told so far. Raises `Damaged`."""
+    """What `use`, one of `uses` of the run `tree` in `archive`, has told so far. `needs`: as in `matched`.
+
+    Raises `Damaged`.
+    """
     number, before = earlier(use, uses)
     cells = [read_cell(archive / FOLDER / use.folder / str(n)) for n in range(use.repeats)]
-    tasks = [task for task in use.tasks if not any(task in cell.quarantined for cell in cells)]
+    unfit = tuple(task for task in use.tasks if any(task in cell.quarantined for cell in cells))
+    tasks = [task for task in use.tasks if task not in unfit]
     agents = (use.baseline, *use.rivals)
-    known = all_agents(archive, tree)
-    digests = {id: known[id].digest for id in agents if id in known}
+    digests = {id: one.digest for id, one in known_agents(archive, tree, agents).items()}
     outcomes = {id: outcomes_of(digests.get(id, ""), cells, tasks) for id in agents}
     finished = all(settled(digest, cell, tasks) for digest in digests.values() for cell in cells)
     rivals = {id: outcomes[id] for id in use.rivals}
     matches = matched(outcomes[use.baseline], rivals, tasks, before, needs)
     if not finished:
         matches = [msgspec.structs.replace(one, verdict="undecided") for one in matches]
-    scores = [scored(id, outcomes[id], use.repeats * len(tasks)) for id in agents]
-    usd = sum(cell.spent.usd for cell in cells)
-    varied = sum(len(set(tries)) > 1 for one in outcomes.values() for tries in one.values())
-    return Validation(use, number, before, finished, varied, tuple(scores), tuple(matches), usd, simulation(tree))
+    return Validation(
+        use=use,
+        number=number,
+        before=before,
+        finished=finished,
+        unfit=unfit,
+        varied=sum(len(set(tries)) > 1 for one in outcomes.values() for tries in one.values()),
+        visible=visible(len(tasks), len(rivals) + before),
+        scores=tuple(scored(id, outcomes[id], use.repeats * len(tasks)) for id in agents),
+        matches=tuple(matches),
+        usd=sum(cell.spent.usd for cell in cells),
+        simulation=simulation(tree),
+    )
 
 
 def standing(archive: Path, tree: Tree, agent: Agent) -> Validation | None:
@@ -181,9 +107,9 @@ def standing(archive: Path, tree: Tree, agent: Agent) -> Validation | None:
 def between(archive: Path, tree: Tree, ours: Agent, theirs: Agent) -> Match | None:
     """`ours` against `theirs`, by the last finished use that both were in; None where there is none. It is one more
     comparison beside those of that use, and is corrected for them all. Raises `Damaged`."""
-    uses, known = read_uses(archive), all_agents(archive, tree)
+    uses = read_uses(archive)
     for use in reversed(uses):
-        digests = {known[id].digest for id in (use.baseline, *use.rivals) if id in known}
+        digests = {one.digest for one in known_agents(archive, tree, (use.baseline, *use.rivals)).values()}
         if {ours.digest, theirs.digest} <= digests and ours.digest != theirs.digest:
             if not validated(archive, tree, use, uses, needs=False).finished:
                 continue
@@ -193,18 +119,6 @@ def between(archive: Path, tree: Tree, ours: Agent, theirs: Agent) -> Match | No
             before = earlier(use, uses)[1] + len(use.rivals)
             return matched(other, {ours.id: mine}, tasks, before, needs=False)[0]
     return None
-
-
-def earlier(use: Use, uses: Sequence[Use]) -> tuple[int, int]:
-    """Which use of its tasks it is, from 1; and how many comparisons were made on any of them before it."""
-    number, looks = 1, set[tuple[AgentId, AgentId, int, str]]()
-    for one in uses:
-        if one == use:
-            break
-        if set(one.tasks) & set(use.tasks):
-            number += 1
-            looks |= one.looks
-    return number, len(looks - use.looks)
 
 
 def read_cell(folder: Path) -> Tree:

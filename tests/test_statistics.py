@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
-from scipy.stats import beta, binomtest, false_discovery_control, t
+from scipy.stats import beta, binom, binomtest, false_discovery_control, t
 
 from dgm.statistics import (
     Difference,
@@ -21,6 +21,7 @@ from dgm.statistics import (
     student,
     tasks_needed,
     verdict,
+    visible,
     wilson,
 )
 
@@ -218,6 +219,21 @@ def test_the_number_of_tasks_is_the_first_that_has_the_power(difference: float, 
     tasks = tasks_needed(difference, discordant)
     assert power(tasks, difference, discordant) >= 0.8 > power(tasks - 1, difference, discordant)
     assert tasks_needed(-difference, discordant) == tasks
+
+
+@pytest.mark.parametrize(("tasks", "comparisons"), [(6, 1), (10, 1), (60, 1), (60, 5)])
+def test_the_gain_that_tasks_show_at_best_is_the_least(tasks: int, comparisons: int) -> None:
+    gain = visible(tasks, comparisons)
+    assert gain is not None
+    least = next(k for k in range(tasks + 1) if mcnemar(k, 0) <= 0.05 / comparisons)
+    assert binom.sf(least - 1, tasks, gain) == pytest.approx(0.8, abs=1e-6)
+    if comparisons == 1:
+        assert tasks_needed(gain + 1e-6, 0.0) <= tasks < tasks_needed(gain - 0.02, 0.0)
+
+
+def test_too_few_tasks_show_nothing() -> None:
+    assert visible(0) is visible(5) is visible(7, 5) is None
+    assert visible(6) is not None
 
 
 def test_the_number_of_tasks_grows_with_what_is_asked() -> None:

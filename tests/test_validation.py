@@ -15,18 +15,8 @@ from dgm.jobs import AgentId, Evaluate, Expand, Failure, Rewrite, Verdict
 from dgm.log import Damaged
 from dgm.settings import resolved
 from dgm.tree import Tree
-from dgm.validation import (
-    FOLDER,
-    USES,
-    Use,
-    claims,
-    earlier,
-    folder_of,
-    read_uses,
-    recorded,
-    standing,
-    validated,
-)
+from dgm.uses import FOLDER, USES, Use, earlier, read_uses, recorded
+from dgm.validation import claims, folder_of, standing, validated
 
 HELD = tuple(f"toy/h{n}" for n in range(8))
 KEY = "0123456789ab"

@@ -23,7 +23,8 @@ from dgm.policies.conclusion import Conclusion, best, concluded
 from dgm.report import AgentRow, Comparison, JobRow, NoSuchAgent, attempts, compare, row, simulation, status
 from dgm.text import clip, count, duration, fold, interval, note, out, plain, points, short, spent
 from dgm.tree import Tree
-from dgm.validation import Validation, read_uses, standing
+from dgm.uses import read_uses
+from dgm.validation import Validation, standing
 from dgm.watch import budget_words, evaluation_words, failure_words
 
 SUSPECT = frozenset(

@@ -18,7 +18,7 @@ from dgm.clade import Agent
 from dgm.cli.failing import CAPPED, Unable, leave
 from dgm.cli.looking import SIMULATION
 from dgm.cli.reading import archive_folder, driven, open_reader
-from dgm.controls import agent_of, all_agents, source_of
+from dgm.controls import agent_of, known_agents, source_of
 from dgm.durable import locked, make_folder, written
 from dgm.flight import End
 from dgm.jobs import AgentId
@@ -27,7 +27,8 @@ from dgm.report import NoSuchAgent
 from dgm.settings import build
 from dgm.statistics import LEVEL
 from dgm.text import clip, count, fold, interval, note, out, out_json, plain, points, short
-from dgm.validation import FOLDER, LOCK, Claim, Use, Validation, claims, folder_of, read_uses, recorded, validated
+from dgm.uses import FOLDER, LOCK, Use, read_uses, recorded
+from dgm.validation import Claim, Validation, claims, folder_of, validated
 from dgm.verdicts import Match, Score
 
 DAY = "%Y-%m-%d"
@@ -64,7 +65,7 @@ def validate(names: Sequence[str], archive: Path | None, repeats: int, usd: floa
     if as_json:
         out_json(report)
     else:
-        out(*fold(report_lines(report, all_agents(folder, tree)), 13))
+        out(*fold(report_lines(report, known_agents(folder, tree, (use.baseline, *use.rivals))), 13))
     if end.code:
         more = "with a larger --usd " if end.code == CAPPED else ""
         note(f"dgm: {plain(end.reason)}; {more}the same command goes on from here")
@@ -92,7 +93,8 @@ def wanted(reader: Reader, names: Sequence[str], repeats: int) -> Use:
 
 def attempted(reader: Reader, use: Use, usd: float | None) -> End:
     """Let the agents of `use` attempt all that they have not attempted yet, for at most `usd` dollars in its folder."""
-    if validated(reader.path, reader.tree, use, [use], needs=False).finished:
+    so_far = validated(reader.path, reader.tree, use, read_uses(reader.path), needs=False)
+    if so_far.finished:
         return End(0, "")
     from dgm.cli.driving import open_more_files, steered
     from dgm.replay import measure
@@ -104,7 +106,7 @@ def attempted(reader: Reader, use: Use, usd: float | None) -> End:
     attempts = len(agents) * len(use.tasks) * use.repeats
     note(
         f"{count(len(agents), 'agent')}, {count(len(use.tasks), 'held-out task')}, "
-        f"{count(use.repeats, 'attempt')} each: {attempts:,} in all."
+        f"{count(use.repeats, 'attempt')} each: {attempts:,} in all. {visible_words(so_far)}"
     )
     measured = measure(
         agents, use.tasks, config, reader.path / FOLDER / use.folder, os.environ, use.repeats, usd, steered
@@ -134,8 +136,8 @@ def report_lines(report: Report, agents: dict[str, Agent]) -> list[str]:
     needed = [match.needed for match in found.matches if match.needed and match.verdict == "undecided"]
     if needed and found.finished:
         lines.append(
-            f"needed       some {max(needed):,} tasks, to see a difference of 5 points with a chance of 80 %, if tasks "
-            "tell agents apart as often as these do"
+            f"power        {visible_words(found)} To see 5 points, with as many that differ as here, takes some "
+            f"{max(needed):,} tasks."
         )
     return [*lines, *([SIMULATION] if found.simulation else [])]
 
@@ -195,9 +197,18 @@ def claim_lines(told: Sequence[Claim]) -> list[str]:
     return lines
 
 
+def visible_words(found: Validation) -> str:
+    tasks = count(len(found.use.tasks) - len(found.unfit), "task")
+    if found.visible is None:
+        return f"{tasks} cannot show any difference, however large it is."
+    return f"At best, {tasks} show a gain of {100 * found.visible:.0f} points with a chance of 80 %."
+
+
 def remarks(report: Report) -> list[str]:
     found = report.validation
     said = []
+    if found.unfit:
+        said.append(f"{count(len(found.unfit), 'task')} cannot be trusted on this machine, and do not count")
     if missing := sum(score.missing for score in found.scores):
         why = "failed for reasons that are not the agents'" if found.finished else "are not made yet"
         said.append(f"{count(missing, 'attempt')} {why}, and count for nothing")
