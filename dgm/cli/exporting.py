@@ -28,6 +28,8 @@ LAUNCHER = '''"""Lets the agent in the folder `agent` work on a folder of yours:
 import os
 import sys
 
+if sys.version_info < (3, 8):
+    sys.exit("This needs Python 3.8 or later.")
 sys.dont_write_bytecode = True
 
 from runner.command import main

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 from typing import IO, Any, TextIO
 
 from .changes import compare, digest, is_git, is_litter, look, plain
@@ -29,8 +30,11 @@ OWN_RIGHTS = (
     "warning: this agent was written by a model and runs with your rights: it can read and change what you can, and "
     "use the network. --docker IMAGE keeps it in a container."
 )
+LOCAL = ("localhost", "127.0.0.1", "::1")
 MOST = 200
 """Lines about changed files."""
+FLOOD = 10_000_000
+"""Bytes that an agent may print; more are dropped."""
 FAILED, TIMEOUT, INTERRUPTED = 1, 124, 130
 
 
@@ -38,23 +42,12 @@ def main(home: str, words: list[str]) -> int:
     """`home`: the exported folder. Returns the exit code."""
     with open(os.path.join(home, "provenance.json"), encoding="utf-8") as file:
         origin = json.load(file)
-    parser = options(origin)
-    given = parser.parse_args(words)
-    if not os.path.isdir(given.repo):
-        parser.error(f"{given.repo} is no folder")
-    if not given.model:
-        parser.error("name the model: --model NAME")
-    if given.copy and (os.path.lexists(given.copy) or inside(given.copy, given.repo)):
-        parser.error(f"{given.copy} has to be a new folder outside of {given.repo}")
-    key = handed_key(words)
-    try:
-        task = given.task if given.task_file is None else read(given.task_file)
-    except OSError as error:
-        parser.error(f"{given.task_file} cannot be read: {error.strerror}")
+    given, key = understood(origin, words)
     if digest(os.path.join(home, "agent")) != origin["digest"]:
         say("note: the folder agent/ is not what was exported (its git tree hash differs)")
-    shield()
     try:
+        task = given.task if given.task_file is None else read(given.task_file)
+        shield()
         return work(home, given, task, key)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -65,6 +58,27 @@ def main(home: str, words: list[str]) -> int:
 
 def inside(folder: str, other: str) -> bool:
     return os.path.realpath(folder).startswith(os.path.join(os.path.realpath(other), ""))
+
+
+def understood(origin: dict[str, Any], words: list[str]) -> tuple[argparse.Namespace, str]:
+    """The options and the key. Ends the process where they make no sense."""
+    parser = options(origin)
+    given = parser.parse_args(words)
+    if not os.path.isdir(given.repo):
+        parser.error(f"{given.repo} is no folder")
+    if not given.model:
+        parser.error("name the model: --model NAME")
+    if given.copy and (os.path.lexists(given.copy) or inside(given.copy, given.repo)):
+        parser.error(f"{given.copy} has to be a new folder outside of {given.repo}")
+    address = urllib.parse.urlsplit(given.base_url)
+    if address.scheme not in ("http", "https") or not address.hostname:
+        parser.error(f"{given.base_url} is no address of an endpoint, such as https://api.openai.com/v1")
+    key = handed_key(words)
+    if not key.isascii() or len(key.split()) > 1 or (key and not key.isprintable()):
+        parser.error(f"{KEY} holds no key")
+    if key and address.scheme == "http" and address.hostname not in LOCAL:
+        say(f"warning: the key goes to {address.hostname} unencrypted")
+    return given, key
 
 
 def options(origin: dict[str, Any]) -> argparse.ArgumentParser:
@@ -208,7 +222,13 @@ def environment(own: str, repo: str, given: argparse.Namespace, container: Conta
 
 def show(pipe: IO[bytes]) -> None:
     """What the agent prints, with everything in it escaped that could control a terminal."""
+    size = 0
     for line in iter(lambda: pipe.readline(1 << 16), b""):
+        size += len(line)
+        if size > FLOOD:
+            if size - len(line) <= FLOOD:
+                say("  [what it prints from here on is dropped]")
+            continue
         text = line.decode(errors="replace").rstrip("\n")
         say("  " + "\t".join(plain(part) for part in text.split("\t")))
 

@@ -194,12 +194,29 @@ def test_a_copy_is_worked_on_where_that_is_asked_for(tmp_path: Path, repo: Path)
         (["--copy", "."], "has to be a new folder"),
         (["--seconds", "0"], "positive"),
         (["--task-file", "x"], "not allowed with"),
+        (["--base-url", "file:///etc"], "no address of an endpoint"),
     ],
 )
 def test_usage(tmp_path: Path, repo: Path, words: list[str], what: str) -> None:
     done = run(exported(tmp_path), repo, None, *words)
     assert done.returncode == 2
     assert what in done.stderr
+
+
+def test_a_key_that_is_none_is_not_repeated(tmp_path: Path, repo: Path) -> None:
+    words = command(exported(tmp_path), repo)
+    env = {**environ(), "OPENAI_API_KEY": "half-a-key\nother-half"}
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "OPENAI_API_KEY holds no key" in done.stderr
+    assert "half" not in done.stderr
+
+
+def test_a_flood_of_output_is_cut_off(tmp_path: Path, repo: Path) -> None:
+    done = run(exported(tmp_path, b"#!/bin/sh\nyes 0123456789 | head -c 11000000\n"), repo, None)
+    assert done.returncode == 0
+    assert len(done.stderr) < 15_000_000
+    assert "is dropped" in done.stderr
 
 
 def test_a_source_that_was_changed_is_noticed(tmp_path: Path, repo: Path) -> None:
