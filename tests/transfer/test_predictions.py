@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dgm.benchmarks.stories import STORIES
 from dgm.files import File, Files, read_folder, write_folder
 from dgm.protocols import Limits, Patch, Task
 from dgm.transfer import predictions
 from dgm.transfer.predictions import Prediction, diff_of, lines, originals
-from tests.benchmarks.own import IMAGE
+from tests.benchmarks.own import IMAGE, gold, rows, write, wrong
 
 TEXT = st.text(st.sampled_from("ab \n\r\t\x0c\x1dü-+@\\"), max_size=30)
 FILES = st.dictionaries(
@@ -84,3 +85,23 @@ def test_the_files_of_an_image_are_read_in_it() -> None:
 def test_the_files_of_a_task_that_brings_them_are_at_hand() -> None:
     task = Task("own/x", "", files={"a": File(b"1"), "b": File(b"2")})
     assert originals(task, ["a", "c"], None, Limits()) == {"a": File(b"1")}  # type: ignore[arg-type]
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_a_patch_in_this_form_is_graded_as_the_attempt_was(tmp_path: Path) -> None:
+    from dgm.benchmarks.swebench import SweBenchmark
+    from dgm.config import SandboxConfig
+    from dgm.sandbox import open_sandbox
+
+    benchmark = SweBenchmark(write(tmp_path / "own", rows()[:1]))
+    (id,) = benchmark.tasks()
+    sandbox = open_sandbox(SandboxConfig(kind="docker", image=IMAGE), "test", True)
+    try:
+        for attempt, solved in ((gold(STORIES[0]), True), (wrong(STORIES[0]), False)):
+            before = originals(benchmark.task(id), attempt.changed, sandbox, Limits())
+            diff, binary = diff_of(attempt, before)
+            assert not binary
+            assert benchmark.grade(id, Patch(diff=diff), sandbox, 0).solved == solved
+    finally:
+        sandbox.close()

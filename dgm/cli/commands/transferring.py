@@ -25,7 +25,7 @@ which one is meant. The seed always takes part. Tasks that the run holds out nev
 def replay(
     agents: Annotated[
         list[str] | None,
-        typer.Argument(metavar="AGENT...", help="Each a prefix of a hash, `seed`, or `best`.", show_default=False),
+        typer.Argument(metavar="AGENT", help="Each a prefix of a hash, `seed`, or `best`.", show_default=False),
     ] = None,
     on: Annotated[
         str, typer.Option("--on", metavar="BENCHMARK,...", help="Names or folders. Default: the run's.")
