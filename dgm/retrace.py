@@ -49,6 +49,8 @@ class Setup:
         budget = int(setting(self.event.config, "run.evaluations", 0))
         if not budget:
             self.doubt = "the log names no budget (run.evaluations)"
+        elif "." not in self.name and self.name not in POLICIES:
+            self.doubt = f"the log names the policy {self.name}, which there is none of here"
         elif self.name not in POLICIES and not self.name.startswith(OURS) and self.name != self.trusted:
             self.doubt = f"the policy {self.name} is none of ours, and its code is run only if you name it by --policy"
         else:

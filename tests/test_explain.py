@@ -243,6 +243,10 @@ def test_a_policy_that_is_none_of_ours_is_not_run_unless_it_is_named() -> None:
         choice = all_of(log)[-1]
         assert choice.same is None
         assert choice.standing.agent == choice.job.agent, "what the log knows is told all the same"
+    assert (
+        "there is none of here"
+        in check((msgspec.structs.replace(start, config=under("unknown")), *events[1:])).doubts[0]
+    )
     own = f"{__name__}.mine"
     log = (msgspec.structs.replace(start, config=under(own)), *events[1:])
     assert check(log, own).same == check(events).choices
