@@ -13,7 +13,7 @@ from dgm.archive import Archive, Reader, read_tree
 from dgm.arms import falls_short, is_over, needed, run_controls, settings_of, spent_on_controls
 from dgm.check import check
 from dgm.config import Config, Control
-from dgm.controls import DERIVED, Spent, agent_of, all_agents, folder_of, source_of, spent_by
+from dgm.controls import DERIVED, Spent, agent_of, folder_of, known_agents, source_of, spent_by
 from dgm.controls.standing import Controls, over_tasks, standings
 from dgm.events import AgentBorn, JobStarted, RunConfigured
 from dgm.executors import Threads
@@ -331,7 +331,7 @@ def test_agents_of_controls_have_names(tmp_path: Path) -> None:
     search = Reader(folder)
     ours, theirs = agent_of(search, "best"), agent_of(search, "best-of-n:best")
     assert (ours.solved, theirs.solved) == (5, 3)
-    assert {ours.id, theirs.id} <= all_agents(folder, search.tree).keys()
+    assert known_agents(folder, search.tree, (ours.id, theirs.id, "0" * 40)).keys() == {ours.id, theirs.id}
     assert digest(source_of(search, theirs.id)) == theirs.digest
     assert digest(source_of(search, ours.id)) == ours.digest
     with pytest.raises(KeyError):

@@ -18,7 +18,7 @@ from dgm.cli.failing import Unable
 from dgm.cli.looking import SIMULATION
 from dgm.cli.reading import archive_folder, driven, open_reader
 from dgm.config import Config, Control
-from dgm.controls import all_agents, spent_by
+from dgm.controls import known_agents, spent_by
 from dgm.controls.standing import Beside, Controls, Repetitions, Standing, standings
 from dgm.flight import End
 from dgm.text import count, dollars, fold, interval, note, out, out_json, plain, points, short
@@ -26,7 +26,7 @@ from dgm.tree import Tree
 from dgm.validation import between
 from dgm.verdicts import Match
 
-TO_ADD = """`dgm run --set 'run.controls=["resample", "best-of-n"]' --amend run.controls`"""
+TO_ADD = """--set 'run.controls=["resample", "best-of-n"]' --amend run.controls"""
 
 
 def drive_controls(config: Config, search: Path) -> End:
@@ -79,7 +79,7 @@ def show_controls(archive: Path | None, as_json: bool) -> None:
     folder = archive_folder(archive)
     found = standings(folder, open_reader(archive).tree, time.time(), driven)
     if found is None:
-        raise Unable(f"{folder} has no controls. To add them, give the command that it was run with and {TO_ADD}")
+        raise Unable(f"{folder} has no controls. To add them: the command that it was run with, and {TO_ADD}")
     fair = held_out(folder, found)
     if as_json:
         out_json({**asdict(found), "held_out": fair})
@@ -90,8 +90,9 @@ def show_controls(archive: Path | None, as_json: bool) -> None:
 def held_out(search: Path, found: Controls) -> dict[str, Match]:
     """Control to the search's best agent against the control's on held-out tasks, where both were validated."""
     tree = open_reader(search).tree
-    agents = all_agents(search, tree)
     ours = found.search.best
+    bests = [one.best.id for one in (found.search, *(one.standing for one in found.controls)) if one.best is not None]
+    agents = known_agents(search, tree, bests)
     matches = {
         one.standing.name: between(search, tree, agents[ours.id], agents[one.standing.best.id])
         for one in found.controls

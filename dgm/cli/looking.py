@@ -10,14 +10,16 @@ from pathlib import Path
 
 import msgspec
 
+from dgm.archive import Reader
 from dgm.clade import Agent
 from dgm.cli import draw
 from dgm.cli.reading import archive_folder, driven, open_reader
+from dgm.controls.standing import Beside, at_a_glance, standings
 from dgm.controls.standing import Standing as Control
-from dgm.controls.standing import at_a_glance
 from dgm.jobs import TaskId
 from dgm.lineage.expansions import Expansions
 from dgm.lineage.forest import Standing, interesting, matching, rows, strongest
+from dgm.log import Damaged
 from dgm.policies.conclusion import best
 from dgm.report import AgentRow, RunningJob, Status, Tally, simulation, status
 from dgm.text import (
@@ -50,7 +52,11 @@ def show_status(archive: Path | None, as_json: bool) -> None:
     reader = open_reader(folder)
     now = time.time()
     found = status(reader.tree, alive, now)
-    beside = at_a_glance(folder, reader.tree, now, driven)
+    try:
+        beside = at_a_glance(folder, reader.tree, now, driven)
+    except Damaged as damage:  # of a control: the search can still be looked at
+        note(f"dgm: {damage}")
+        beside = ()
     if as_json:
         out_json({**msgspec.structs.asdict(found), "controls": beside})
     else:
@@ -168,10 +174,23 @@ def drawn(
 
 def show_best(archive: Path | None, as_json: bool) -> None:
     from dgm.cli.closing import best_lines, best_report
+    from dgm.cli.controlling import place_words
 
     reader = open_reader(archive)
     found = best_report(reader.tree, reader.path)
     if as_json:
         out_json(found)
     else:
-        out(*fold(best_lines(found, archive), 13))
+        beside = [f"{f'vs {one.standing.name}':<13}{place_words(one)}" for one in all_beside(reader)]
+        lines = best_lines(found, archive)
+        last = len(lines) - found.simulation
+        out(*fold([*lines[:last], *beside, *lines[last:]], 13))
+
+
+def all_beside(reader: Reader) -> Sequence[Beside]:
+    """Its controls beside the search; none where one is damaged, which `dgm controls` says."""
+    try:
+        found = standings(reader.path, reader.tree, time.time(), driven)
+    except Damaged:
+        return ()
+    return found.controls if found else ()

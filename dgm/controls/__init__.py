@@ -7,6 +7,7 @@ Invariant: a control is an ordinary archive with the search's seed, tasks, model
 of one is computed from the two logs.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec import Struct
@@ -73,11 +74,14 @@ def begun(search: Path) -> list[Control]:
     return [name for name in POLICY if (folder_of(search, name) / LOG).is_file()]
 
 
-def all_agents(search: Path, tree: Tree) -> dict[AgentId, Agent]:
-    """The agents of the search whose log is `tree`, and of its controls. Raises `Damaged`."""
-    found = dict(tree.agents)
-    for name in begun(search):
-        found |= Reader(folder_of(search, name)).tree.agents
+def known_agents(search: Path, tree: Tree, ids: Iterable[AgentId]) -> dict[AgentId, Agent]:
+    """Those of `ids` that the search, whose log is `tree`, or one of its controls has. Controls are only read for what
+    the search has not. Raises `Damaged`."""
+    found = {id: tree.agents[id] for id in ids if id in tree.agents}
+    missing = set(ids) - found.keys()
+    for name in begun(search) if missing else []:
+        agents = Reader(folder_of(search, name)).tree.agents
+        found |= {id: agents[id] for id in missing & agents.keys()}
     return found
 
 
