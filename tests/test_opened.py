@@ -196,7 +196,10 @@ def test_a_missing_library_is_named(grown: tuple[Path, list[str]], library: str,
 
 
 def test_opening_a_run_loads_nothing_heavy(grown: tuple[Path, list[str]]) -> None:
-    code = f"import sys, dgm; dgm.open_run({str(grown[0])!r}).agent('seed'); print({{'pandas', 'numpy'}} & {{*sys.modules}})"
+    code = (
+        f"import sys, dgm\ndgm.open_run({str(grown[0])!r}).agent('seed')\n"
+        "print({'pandas', 'numpy', 'networkx'} & set(sys.modules))"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 

@@ -132,7 +132,7 @@ def test_csv_comes_back_with_its_texts_disarmed(grown: Path, tmp_path: Path) -> 
         for column in ("summary", "reason", "flags"):
             if column in expected:
                 expected[column] = expected[column].map(cell)
-        assert_frame_equal(typed(found, name), expected)
+        assert_frame_equal(typed(found, name), typed(expected, name))
         text = (folder / f"{name}.csv").read_text()
         assert not [c for c in text if unicodedata.category(c) in ("Cc", "Cf") and c != "\n"]
     legend = pandas.read_csv(folder / "columns.csv")
