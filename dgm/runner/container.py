@@ -7,9 +7,10 @@ writable in it. It is ended by its name, whatever became of the client that star
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 
+ENGINE = "docker"
+"""The engine's client, from PATH."""
 ENDING = 30
 """Seconds for the engine to end it."""
 
@@ -20,14 +21,13 @@ class Container:
     OWN, WORK = "/dgm", "/work"
 
     def __init__(self, image: str, own: str, repo: str) -> None:
-        self._engine = shutil.which("docker") or shutil.which("podman") or "docker"
         self._image, self._own, self._repo = image, own, repo
         self._name = f"dgm-agent-{os.path.basename(own).lower()}-{os.getpid()}".replace("_", "-")
 
     def command(self, env: dict[str, str]) -> list[str]:
         """What starts the agent, in the foreground."""
         return [
-            *(self._engine, "run", "--rm", "--init", "--name", self._name, "--network", "none", "--read-only"),
+            *(ENGINE, "run", "--rm", "--init", "--name", self._name, "--network", "none", "--read-only"),
             *("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--log-driver", "none"),
             *("--pids-limit", "512", "--memory", "2g", "--user", f"{os.getuid()}:{os.getgid()}"),
             *("--tmpfs", "/tmp:exec,size=1g", "--workdir", self.WORK),  # noqa: S108
@@ -40,7 +40,7 @@ class Container:
         """Kill it, if it is still there."""
         try:
             subprocess.run(
-                [self._engine, "rm", "--force", self._name],
+                [ENGINE, "rm", "--force", self._name],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
