@@ -125,7 +125,7 @@ def controls_lines(found: Controls, archive: Path | None, fair: Mapping[str, Mat
 
 
 def table(standings: list[Standing]) -> list[str]:
-    """Beside each other, in 66 columns."""
+    """Beside each other, in 60 columns."""
     rows = [("", "spent", "agents", "evals", "best", "solved", "90 % interval")]
     for one in standings:
         spent = dollars(one.usd) if one.usd else f"{one.worth:,.0f} ev."
