@@ -166,7 +166,7 @@ works on a copy, `--seconds` and `--calls` limit it, `--model` names the model{m
 - **Models wrote this code.** Read `agent/` first. Without `--docker` it runs with your rights: it can read and change
   whatever you can, and use the network.
 - `--docker IMAGE` runs it in a container of IMAGE (which needs a POSIX shell and `python3`), with no network, no
-  capabilities and a read-only root. Only REPO and temporary folders can be changed. The command `docker` has to be there.
+  capabilities and a read-only root. Only REPO and temporary folders can be changed. It needs the command `docker`.
 - What it says and what REPO holds goes to the endpoint. Each call costs what the endpoint asks for; the limit is
   `--calls`.
 - The key is not in the agent's environment, nor in that of `agent.py`, which starts itself anew without it and, on
