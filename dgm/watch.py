@@ -12,10 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from dgm.archive import Reader
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunEnded, RunPaused, TaskScored
 from dgm.jobs import JobId
-from dgm.report import RunningJob, Status, kind, status
+from dgm.policies import ONCE
+from dgm.report import RunningJob, Status, kind, setting, status
 from dgm.text import clip, count, dollars, duration, note, plain, short
 from dgm.tree import Tree
 
@@ -41,7 +44,9 @@ class Feed:
         return self._reader.tree
 
     def status(self) -> Status:
-        return status(self.tree, True, self._clock())
+        """Without a best agent where agents are only measured: none is chosen there, and nobody should look early."""
+        now = status(self.tree, True, self._clock())
+        return msgspec.structs.replace(now, best=None) if setting(self.tree.config, "policy.name", "") == ONCE else now
 
     def step(self) -> tuple[Status, list[str]]:
         """Read on: how things stand, and a line for each notable thing that happened since the last step."""

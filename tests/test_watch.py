@@ -11,6 +11,7 @@ from dgm.archive import Archive
 from dgm.config import Config, PolicyConfig, RunConfig
 from dgm.events import RunConfigured
 from dgm.jobs import Evaluate, Expand, Failure, Rewrite, Verdict
+from dgm.policies import ONCE
 from dgm.settings import resolved
 from dgm.watch import ECHO, Feed, Lines, Panel, panel, watching
 from tests.cli.archives import BUDGET, HOSTILE, TASKS, grow, source
@@ -47,6 +48,20 @@ def test_a_new_best_agent_is_news(tmp_path: Path) -> None:
             job = archive.start(Evaluate(newest, task))
             archive.finish(job.id, Verdict(True))
     assert newest[:8] in feed.step()[1][-1]
+
+
+def test_where_agents_are_only_measured_none_is_the_best(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = Config(policy=PolicyConfig(name=ONCE))
+    with Archive(tmp_path / "cell") as archive:
+        archive.configure(RunConfigured(1e9, "0", resolved(config), TASKS, "v"))
+        agents = [archive.seed(source(n)) for n in range(2)]
+        lines = Lines(Feed(tmp_path / "cell"))
+        job = archive.start(Evaluate(agents[1], TASKS[0]))
+        archive.finish(job.id, Verdict(True))
+    lines.show()
+    said = capsys.readouterr().err
+    assert "1 of" in said
+    assert "best" not in said
 
 
 def test_many_events_are_few_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

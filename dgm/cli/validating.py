@@ -82,7 +82,8 @@ def wanted(reader: Reader, names: Sequence[str], repeats: int) -> Use:
     if not tree.held_out:
         raise Unable(NO_TASKS)
     baseline = champion.lineage()[0]
-    ids = tuple(dict.fromkeys(rival.id for rival in rivals if rival.digest != baseline.digest))
+    sources = {rival.digest: rival.id for rival in reversed(rivals) if rival.digest != baseline.digest}
+    ids = tuple(dict.fromkeys(rival.id for rival in rivals if sources.get(rival.digest) == rival.id))
     if not ids:
         raise Unable("the best agent still has the seed's source, and nothing to be compared with; name another agent")
     config = build(tree.config)
@@ -231,6 +232,4 @@ def verdict_words(match: Match, found: Validation) -> str:
         return "undecided: not all attempts are made"
     if match.verdict == "undecided":
         return "undecided: the interval of the difference holds 0"
-    sign = "more" if match.verdict == "improved" else "fewer"
-    low, high = sorted(abs(100 * one) for one in (match.corrected.low, match.corrected.high))
-    return f"{match.verdict}: of 100 tasks like these, it solves {low:.2g} to {high:.2g} {sign} than the seed"
+    return f"{match.verdict}: {interval(match.corrected)} of 100 tasks like these, against the seed"
