@@ -18,7 +18,7 @@ from dgm.files import Files
 from dgm.jobs import AgentId, JobId, TaskId
 from dgm.lineage.expansions import Expansions
 from dgm.lineage.lines import FileChange
-from dgm.lineage.steps import LEAST, Exchange, Step, exchange, step
+from dgm.lineage.steps import Exchange, Step, compared, exchange, step
 from dgm.log import Damaged
 from dgm.policies.conclusion import best
 from dgm.report import AgentRow, find, row, simulation
@@ -65,6 +65,7 @@ def descent(reader: Reader, agent: Agent, expansions: Expansions, last: int | No
     wanted = lineage if last is None else lineage[-last - 1 :]
     source = reading(reader)
     prior = fitted((one.solved, one.failed) for one in reader.tree.agents.values())
+    looks = compared(reader.tree)
     steps = []
     before = source(wanted[0].id)
     for parent, child in pairwise(wanted):
@@ -78,6 +79,7 @@ def descent(reader: Reader, agent: Agent, expansions: Expansions, last: int | No
                 lambda job: diagnosis(reader, job),
                 sources,
                 lambda one: surviving((one.solved, one.failed), prior),
+                looks,
             )
         )
         before = after
@@ -87,7 +89,7 @@ def descent(reader: Reader, agent: Agent, expansions: Expansions, last: int | No
         seed=lineage[0].id,
         omitted=len(lineage) - len(wanted),
         steps=tuple(steps),
-        whole=exchange(lineage[0], agent),
+        whole=exchange(lineage[0], agent, looks),
     )
 
 
@@ -197,12 +199,16 @@ def exchange_words(found: Exchange) -> list[str]:
     kinds = (("fixed", found.fixed), ("broken", found.broken), ("kept", found.kept), ("still failed", found.unsolved))
     told = ", ".join(f"{len(tasks)} {name}" for name, tasks in kinds)
     gain = found.difference
-    word = found.verdict if found.verdict == "undecided" else f"{found.verdict} on these tasks"
-    few = [f"so few cannot decide anything: at least {LEAST} have to change"] if found.tasks < LEAST else []
+    word: str = found.verdict
+    if found.verdict != "undecided":
+        word += " on these tasks"
+    elif not gain.low <= 0 <= gain.high:
+        word += f", since {count(found.looks, 'agent')} were compared: some differ as much by luck"
+    few = f"so few cannot decide anything: at least {found.least} have to change" if found.tasks < found.least else ""
     return [
         f"{told}, of {count(found.tasks, 'task')} that both were tried on",
         f"{points(gain.mean)} points, 95 % interval {points(gain.low)} to {points(gain.high)}: {word}",
-        *few,
+        *([few] if few else []),
     ]
 
 

@@ -155,7 +155,7 @@ def tried(reader: Reader, agent: Agent, wanted: Sequence[Wanted], usd: float | N
             problem = f"without the edit it fails its smoke test: {left_out}"
             trials.append(Trial(one.step.id, one.tasks, problem=problem))
         else:
-            trials.append(trial(one.step.id, one.tasks, rounds, whole))
+            trials.append(trial(one.step.id, one.tasks, rounds, whole, len(wanted)))
         if ends[-1].code == 130:
             break
     return trials, ends[-1]

@@ -11,12 +11,14 @@ from msgspec import Struct
 from dgm.files import BadFiles, Files, checked
 from dgm.jobs import AgentId, TaskId
 from dgm.lineage.lines import merge
+from dgm.lineage.steps import corrected_level
 from dgm.statistics import Difference, paired_difference
 
 Finding = Literal["confirmed", "not confirmed", "undecided"]
 """Of the claim that an edit gained tasks, from new attempts at these.
 
-confirmed      the agent solves more of them than without the edit, and the interval of the difference says so
+confirmed      the agent solves more of them than without the edit, and the interval of the difference, corrected for
+               all edits that are tried, says so
 not confirmed  it does not: without the edit at least as many attempts were solved
 undecided      too few attempts differ, or there is nothing to compare
 """
@@ -68,9 +70,14 @@ def reverted(agent: Files, step: Files, parent: Files) -> Files:
 
 
 def trial(
-    step: AgentId, tasks: Sequence[TaskId], rounds: Sequence[tuple[dict[TaskId, bool], dict[TaskId, bool]]], whole: bool
+    step: AgentId,
+    tasks: Sequence[TaskId],
+    rounds: Sequence[tuple[dict[TaskId, bool], dict[TaskId, bool]]],
+    whole: bool,
+    looks: int = 1,
 ) -> Trial:
-    """rounds: outcomes with and without the edit, attempt by attempt; `whole`: whether all attempts were made.
+    """rounds: outcomes with and without the edit, attempt by attempt; `whole`: whether all attempts were made; `looks`:
+    so many edits are tried, and the finding, not the interval, is corrected for all of them.
 
     The pairs are exact McNemar's: on each task, if the edit does nothing, either of two attempts is as likely to be the
     one that succeeds. So this is about these tasks, whoever chose them, and not about others like them.
@@ -83,9 +90,10 @@ def trial(
         every += pairs
     both, gained, lost, neither = (every.count((a, b)) for a in (True, False) for b in (True, False))
     difference = paired_difference(gained, lost, both + neither)
+    corrected = paired_difference(gained, lost, both + neither, corrected_level(looks))
     finding: Finding = "undecided"
     if whole and every:
-        finding = "confirmed" if difference.low > 0 else "not confirmed" if gained <= lost else "undecided"
+        finding = "confirmed" if corrected.low > 0 else "not confirmed" if gained <= lost else "undecided"
     return Trial(
         step=step,
         tasks=tuple(tasks),

@@ -4,6 +4,7 @@ Invariant: a task counts only where both have a score; a gain is called one only
 """
 
 from collections.abc import Callable
+from math import ceil, log2
 
 from msgspec import Struct
 
@@ -15,21 +16,26 @@ from dgm.lineage.expansions import Expansions
 from dgm.lineage.lines import FileChange, changed
 from dgm.shrinkage import Estimate
 from dgm.shrinkage import difference as shrunken
-from dgm.statistics import Difference, Verdict, paired_difference, verdict
-
-LEAST = 6
-"""So many tasks have to differ, all in one direction, before a 95 % interval can leave out 0 (2 * 0.5^6 < 0.05)."""
+from dgm.statistics import LEVEL, Difference, Verdict, paired_difference, verdict
+from dgm.tree import Tree
 
 
 class Exchange(Struct, frozen=True):
     """The tasks that two agents were both tried on, by what became of them from the first to the second, and the
-    difference of their success rates with its 95 % interval."""
+    difference of their success rates with its 95 % interval.
+
+    `looks`: among so many comparisons this one was singled out; the verdict is corrected for all of them (Bonferroni),
+    so it may be "undecided" where the interval, which is not, leaves out 0. `least`: so many tasks have to change, all
+    in one direction, before the verdict can be another.
+    """
 
     fixed: tuple[TaskId, ...]
     broken: tuple[TaskId, ...]
     kept: tuple[TaskId, ...]
     unsolved: tuple[TaskId, ...]
     difference: Difference
+    looks: int
+    least: int
     verdict: Verdict
 
     @property
@@ -68,8 +74,8 @@ class Step(Struct, frozen=True):
     others_evaluated: int
 
 
-def exchange(parent: Agent, child: Agent) -> Exchange:
-    """From `parent` to `child`, or to any other agent."""
+def exchange(parent: Agent, child: Agent, looks: int = 1) -> Exchange:
+    """From `parent` to `child`, or to any other agent, one of `looks` comparisons."""
     kinds: dict[tuple[bool, bool], list[TaskId]] = {(a, b): [] for a in (True, False) for b in (True, False)}
     mine, theirs = parent._results, child._results
     for task, after in theirs.items():
@@ -78,8 +84,20 @@ def exchange(parent: Agent, child: Agent) -> Exchange:
     fixed, broken, kept, unsolved = (
         tuple(kinds[key]) for key in ((False, True), (True, False), (True, True), (False, False))
     )
-    difference = paired_difference(len(fixed), len(broken), len(kept) + len(unsolved))
-    return Exchange(fixed, broken, kept, unsolved, difference, verdict(difference))
+    counts = len(fixed), len(broken), len(kept) + len(unsolved)
+    corrected = paired_difference(*counts, level=corrected_level(looks))
+    least = ceil(log2(2 * max(looks, 1) / (1 - LEVEL)))
+    return Exchange(fixed, broken, kept, unsolved, paired_difference(*counts), looks, least, verdict(corrected))
+
+
+def corrected_level(looks: int) -> float:
+    """The level of the interval of each of `looks` comparisons, so that all are right at once with 95 %."""
+    return 1 - (1 - LEVEL) / max(looks, 1)
+
+
+def compared(tree: Tree) -> int:
+    """How many agents have been compared with those that they come from, so that the best ones could be chosen."""
+    return sum(agent.parent is not None and agent.evaluations > 0 for agent in tree.agents.values())
 
 
 def step(
@@ -89,9 +107,11 @@ def step(
     diagnosis: Callable[[JobId], Diagnosis | None],
     sources: tuple[Files, Files] | None,
     estimate: Callable[[Agent], Estimate],
+    looks: int = 1,
 ) -> Step:
     """`diagnosis`: what is kept of a job's; `sources`: the parent's and the child's, None if they cannot be read;
-    `estimate`: an agent's rate by its own results, drawn to that of all (`dgm.shrinkage.surviving`)."""
+    `estimate`: an agent's rate by its own results, drawn to that of all (`dgm.shrinkage.surviving`); `looks`: as in
+    `exchange`."""
     made = expansions.of(child.job)
     study = made.study if made else None
     files = changed(*sources) if sources else None
@@ -109,7 +129,7 @@ def step(
         files=files,
         added=sum(file.added for file in files or ()),
         removed=sum(file.removed for file in files or ()),
-        bought=exchange(parent, child),
+        bought=exchange(parent, child, looks),
         shrunk=shrunken(estimate(child), estimate(parent)),
         clade_solved=solved,
         clade_evaluated=evaluated,

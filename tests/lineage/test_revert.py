@@ -41,6 +41,7 @@ def test_findings() -> None:
     every, none = dict.fromkeys(tasks, True), dict.fromkeys(tasks, False)
     assert trial("a", tasks, [(every, none)], whole=True).finding == "confirmed"
     assert trial("a", tasks[:5], [(every, none)], whole=True).finding == "undecided"
+    assert trial("a", tasks, [(every, none)], whole=True, looks=2).finding == "undecided"
     assert trial("a", tasks[:1], [(every, none)] * 6, whole=True).finding == "confirmed"
     assert trial("a", tasks, [(every, none)], whole=False).finding == "undecided"
     for pair in ((every, every), (none, none), (none, every)):

@@ -10,9 +10,9 @@ from dgm.files import File
 from dgm.jobs import Evaluate, TaskId
 from dgm.lineage.blame import by_step, claims, losses
 from dgm.lineage.expansions import Expansions
-from dgm.lineage.steps import LEAST, exchange, step
+from dgm.lineage.steps import compared, corrected_level, exchange, step
 from dgm.shrinkage import Estimate, surviving
-from dgm.statistics import paired_difference
+from dgm.statistics import mcnemar, paired_difference
 from dgm.tree import Tree
 from tests.policies.trees import bear
 from tests.worlds import TASKS, logs, name
@@ -49,10 +49,25 @@ def test_an_exchange_is_what_the_log_says(log: list[AnyEvent]) -> None:
         assert (found.verdict == "improved") == (found.difference.low > 0)
 
 
-def test_fewer_tasks_than_the_least_never_decide() -> None:
-    for gained in range(LEAST):
-        assert paired_difference(gained, 0, 0).low <= 0
-    assert paired_difference(LEAST, 0, 0).low > 0
+@pytest.mark.parametrize("looks", [1, 2, 9, 113, 10_000])
+def test_a_verdict_is_corrected_for_all_comparisons(looks: int) -> None:
+    parent, child = chained("-", "+").agents.values()
+    least = exchange(parent, child, looks).least
+    level = corrected_level(looks)
+    assert level == pytest.approx(1 - 0.05 / looks)
+    assert paired_difference(least - 1, 0, 0, level).low <= 0
+    assert paired_difference(least, 0, 0, level).low > 0
+    assert mcnemar(least, 0) <= 0.05 / looks < mcnemar(least - 1, 0)
+
+
+def test_nothing_was_compared() -> None:
+    (seed,) = chained("-").agents.values()
+    assert exchange(seed, seed, 0).verdict == "undecided"
+
+
+def test_only_agents_with_scores_were_compared() -> None:
+    assert compared(chained("-", ".", "+", "+")) == 2
+    assert compared(chained("-")) == 0
 
 
 @given(logs(120))
