@@ -150,7 +150,8 @@ def admit(archive: Archive, agents: Mapping[str, Files], sandbox: Sandbox) -> di
     for name, files in agents.items():
         if digest(files) not in archive.known():
             with TemporaryDirectory(prefix="dgm-") as scratch:
-                if problem := agent.smoke(0, files, sandbox, Path(scratch)):
+                absent = None if "start" in files else "it has no `start` at its root"
+                if problem := absent or agent.smoke(0, files, sandbox, Path(scratch)):
                     left_out[name] = problem
                     continue
             archive.seed(files, f"Replay of {name}" if name else "")

@@ -3,7 +3,7 @@
 Invariant: shows the numbers of `dgm.transfer.table`, and computes none.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dgm.cli.looking import SIMULATION
@@ -110,12 +110,14 @@ def aligned(rows: Sequence[Sequence[str]], most: int) -> Iterator[str]:
         first = last
 
 
-def remarks(found: "Matrix", groups: Iterable[Group], spent: float) -> Iterator[str]:
+def remarks(found: "Matrix", groups: Sequence[Group], spent: float) -> Iterator[str]:
     for names in shared(found.entrants).values():
         yield f"{' and '.join(map(name_of, names))} have the same source, and were measured once."
     taken = sum(row.taken for digests in map(distinct, groups) for row in digests)
     if taken:
         yield f"{count(taken, 'verdict')} had been paid for before, on the same terms, and cost nothing."
+    if any(row.seed and row.left_out for group in groups for row in group.rows):
+        yield "Where the seed is left out, there is nothing to compare with."
     yield "In brackets: 95 % intervals. vs seed: paired by task. p, verdict: for all comparisons at once (Holm)."
     yield f"cost {dollars(spent)} of at most {dollars(found.usd)}; {found.home}"
     if simulated(found):

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from dgm.archive import LOG, Reader
+from dgm.archive import Reader
 from dgm.benchmarks import in_images, open_benchmark
 from dgm.cli.advising import typed
 from dgm.cli.failing import CAPPED, ERROR, INTERRUPTED, Unable, leave, leave_pipe
-from dgm.cli.reading import archive_folder, driven, open_reader, settings_environ
+from dgm.cli.reading import open_reader, settings_environ
 from dgm.config import ConfigError
 from dgm.durable import ArchiveBusy, NotWritten
 from dgm.flight import End
@@ -22,9 +22,10 @@ from dgm.log import Damaged
 from dgm.protocols import ModelFault, SandboxFault
 from dgm.replay import Cell, Measured, left_of, looked, measured, paid
 from dgm.run import Run, models_of
-from dgm.text import count, dollars, note, out, out_json, plain, short
+from dgm.text import dollars, note, out, out_json, plain, short
 from dgm.transfer import matrix, table
-from dgm.transfer.matrix import PLAN, REPLAYS, Block, Entrant, Options, Plan
+from dgm.transfer.matrix import REPLAYS, Block, Entrant, Plan
+from dgm.transfer.terms import Options
 
 
 class Asked(Struct, frozen=True):
@@ -115,6 +116,7 @@ class Driver:
 
     def __call__(self, run: Run, folder: Path) -> End:
         from dgm.cli.driving import steered
+        from dgm.cli.transfer_plan import name_of
 
         config, place = run.worker.config, self._cells.index(folder) + 1
         note(
@@ -122,7 +124,7 @@ class Driver:
             f"{plain(config.model('solve').name)}, repetition {config.run.repeat + 1}."
         )
         for name, why in run.left_out.items():
-            note(f"{plain(name)} is left out: {plain(why)}.")
+            note(f"{name_of(name)} is left out: {plain(why)}.")
         try:
             return steered(run, folder)
         except ModelFault as fault:  # other models may answer
@@ -244,75 +246,3 @@ def conclusion(found: Matrix, end: End) -> str:
         left = dollars(max(left_of(found.usd, found.cells), 0.0))
         return f"Stopped at a spending cap: {plain(end.reason)} ({left} of --usd left). With a larger --usd it goes on."
     return f"{'Interrupted' if end.code == INTERRUPTED else 'Stopped'}: {plain(end.reason)}. {again}"
-
-
-# -------------------------------------------------------------------- the list
-
-
-class Listed(Struct, frozen=True):
-    """A replay. `evaluations` of `planned` are on record."""
-
-    name: str
-    state: str
-    agents: int
-    benchmarks: tuple[str, ...]
-    models: tuple[str, ...]
-    measurements: int
-    evaluations: int
-    planned: int
-    usd: float
-
-
-def show_list(archive: Path | None, as_json: bool) -> None:
-    """Raises `Damaged`, once the others are printed."""
-    folder = archive_folder(archive)
-    open_reader(folder)
-    found, damaged = list[Listed](), list[Damaged]()
-    for path in sorted((folder / REPLAYS).glob(f"*/{PLAN}")):
-        try:
-            found.append(listed(path.parent))
-        except Damaged as damage:
-            damaged.append(damage)
-    if as_json:
-        out_json({"replays": found})
-    elif not found and not damaged:
-        note(f"{folder} has no replays yet; {typed('replay', '--help')} says how to make one")
-    for one in [] if as_json else found:
-        out(
-            f"{one.name}: {one.state}",
-            f"  {count(one.agents, 'agent')} on {', '.join(map(plain, one.benchmarks))} with "
-            f"{', '.join(map(plain, one.models))}, {count(one.measurements, 'measurement')}",
-            f"  {one.evaluations:,} of {one.planned:,} evaluations, {dollars(one.usd)}",
-        )
-    if damaged:
-        sys.stdout.flush()
-        note(*(plain(str(damage)) for damage in damaged[1:]))
-        raise damaged[0]
-
-
-def listed(home: Path) -> Listed:
-    """Raises `Damaged`."""
-    plan = matrix.read_plan(home)
-    readers = [Reader(home / cell.folder) for cell in plan.cells if (home / cell.folder / LOG).is_file()]
-    begun = {reader.path.name: len(reader.tree.tasks) * len(reader.tree.seeds) for reader in readers}
-    sources = {one.digest for one in plan.entrants}
-    whole = sum(begun.get(cell.folder, cell.tasks * len(sources)) for cell in plan.cells)
-    done = sum(reader.tree.evaluations for reader in readers)
-    codes = [reader.tree.ended.code if reader.tree.ended else None for reader in readers]
-    if any(driven(reader.path) for reader in readers):
-        state = "running"
-    elif len(codes) == len(plan.cells) and all(code == 0 for code in codes):
-        state = "finished"
-    else:
-        state = "stopped at a spending cap" if CAPPED in codes else "unfinished"
-    return Listed(
-        name=home.name,
-        state=state,
-        agents=len(plan.entrants),
-        benchmarks=tuple(dict.fromkeys(cell.benchmark for cell in plan.cells)),
-        models=tuple(dict.fromkeys(cell.model for cell in plan.cells)),
-        measurements=len(plan.cells),
-        evaluations=done,
-        planned=whole,
-        usd=sum(paid(reader.path) for reader in readers),
-    )

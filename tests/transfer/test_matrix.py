@@ -12,7 +12,8 @@ from dgm.jobs import Expand, Rewrite
 from dgm.log import Damaged
 from dgm.settings import build, resolved
 from dgm.transfer import matrix
-from dgm.transfer.matrix import Options, Plan
+from dgm.transfer.matrix import Plan
+from dgm.transfer.terms import Options, settings_for
 from tests.benchmarks.samples import shop
 from tests.shells import shell
 
@@ -67,7 +68,7 @@ def test_of_the_record_nothing_is_taken_that_belongs_to_another_model_or_benchma
     tree = run(tmp_path / "run").tree
 
     def model(name: str, *overrides: str) -> ModelConfig:
-        return matrix.settings_for(tree, "starter", name, options(*overrides)).model("solve")
+        return settings_for(tree, "starter", name, options(*overrides)).model("solve")
 
     same = model("openai/a")
     assert (same.name, same.api_base, same.usd_per_million_in, same.max_tokens) == ("openai/a", "http://one", 1.0, 9)
@@ -76,16 +77,16 @@ def test_of_the_record_nothing_is_taken_that_belongs_to_another_model_or_benchma
     assert (sister.api_base, sister.api_key_env, sister.usd_per_million_in) == ("http://one", "KEY", None)
     other = model("mistral/c", "models.solve.usd_per_million_in=3")
     assert (other.api_base, other.api_key_env, other.usd_per_million_in, other.max_tokens) == ("", "", 3.0, 9)
-    assert matrix.settings_for(tree, "starter", "", options()).attempt.seconds == 7.0
+    assert settings_for(tree, "starter", "", options()).attempt.seconds == 7.0
     shop(tmp_path / "shop")
-    assert matrix.settings_for(tree, str(tmp_path / "shop"), "", options()).attempt == Config().attempt
+    assert settings_for(tree, str(tmp_path / "shop"), "", options()).attempt == Config().attempt
 
 
 def test_a_file_has_a_table_for_each_model(tmp_path: Path) -> None:
     tree, path = run(tmp_path / "run").tree, tmp_path / "dgm.toml"
     path.write_text('[models.default]\nname = "openai/a"\nmax_tokens = 5\n[models.improve]\nname = "openai/z"\n')
     for name, tokens in (("openai/a", 5), ("openai/z", 5), ("openai/q", 5)):
-        found = matrix.settings_for(tree, "starter", name, options(path=path))
+        found = settings_for(tree, "starter", name, options(path=path))
         assert (found.model("solve").name, found.model("improve").name) == (name, name)
         assert found.model("solve").max_tokens == tokens
 

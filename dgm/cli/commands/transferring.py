@@ -69,10 +69,12 @@ def replay(
     json: JsonOption = False,
 ) -> None:
     """Take agents to other benchmarks and models: a table with intervals."""
-    from dgm.cli.transferring import Asked, Outputs, show_list, transfer
-
     if list:
+        from dgm.cli.transfer_list import show_list
+
         return show_list(archive, json)
+    from dgm.cli.transferring import Asked, Outputs, transfer
+
     asked = Asked(
         agents=tuple(agents or ()),
         folders=tuple(agent_dir or ()),
