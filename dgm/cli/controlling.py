@@ -146,7 +146,7 @@ def beside_words(one: Beside, search: Standing, archive: Path | None, fair: Matc
     elif one.place == "ahead":
         validate = looking(archive, "validate", *([one.champion] if one.champion else []))
         said.append(f"The best of many looks better than it is: this claims nothing before `{validate}`.")
-    if one.repetitions is not None:
+    if one.repetitions is not None and one.place != "unfinished":
         said += repetition_words(one.repetitions, search)
     if one.differing:
         said.append(f"It was run under other settings than the search: {', '.join(one.differing)}.")

@@ -128,7 +128,7 @@ def standings(search: Path, tree: Tree, now: float, driven: Callable[[Path], boo
         for name, one in trees.items()
     ]
     resampled = next((one.repetitions for one in beside if one.repetitions is not None), None)
-    seed_rate = resampled.rate if resampled else tree.seeds[0].rate if tree.seeds else None
+    seed_rate = resampled.rate if resampled and resampled.whole else tree.seeds[0].rate if tree.seeds else None
     return Controls(
         simulation(tree),
         wanted,
