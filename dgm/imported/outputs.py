@@ -120,7 +120,7 @@ def _agent(reading: Folder, name: str) -> Found | None:
         parent=None if name == ROOT else parent,
         began=_time(name),
         entry=_text(data.get("entry"), 200),
-        brief=_text(data.get("problem_statement"), 4_000),
+        brief=_text(data.get("problem_statement"), 40_000),
         patch=None if name == ROOT else reading.bytes(f"{name}/model_patch.diff"),
         solved=solved,
         empty=empty,

@@ -19,6 +19,7 @@ from dgm.archive import AGENTS, ARTIFACTS, LOG, Archive, message
 from dgm.config import Config, ModelConfig, PolicyConfig, RunConfig
 from dgm.durable import make_folder, sync_folder, written
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured, RunEnded, TaskScored
+from dgm.expand import Diagnosis
 from dgm.files import BadFiles, File, Files, digest
 from dgm.git import Repository
 from dgm.imported.lineage import Source, placed, source
@@ -27,6 +28,7 @@ from dgm.imported.seeds import is_polyglot
 from dgm.jobs import AgentId, Evaluate, Expand, Job, JobId, TaskId
 from dgm.log import sealed, whole
 from dgm.policies.conclusion import best
+from dgm.store import save
 from dgm.text import clip, count
 from dgm.tree import Tree
 
@@ -105,6 +107,8 @@ class _Writing:
         times = [one.began for one in lineage.order if one.began is not None]
         self.at = min(times, default=1.0)
         self.events.append(RunConfigured(self.at, __version__, {}, (), "imported"))
+        with written(self.path):
+            make_folder(self.path / ARTIFACTS, 0o700)
         with written(self.path / AGENTS), closing(Repository.create(self.path / AGENTS)) as repository:
             for agent in lineage.order:
                 self._agent(agent, repository)
@@ -116,7 +120,6 @@ class _Writing:
         self.events.append(RunEnded(self.at, 0, words))
         Tree(self.events)  # raises where the log would be none
         with written(self.path):
-            make_folder(self.path / ARTIFACTS, 0o700)
             log = os.open(self.path / LOG, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with open(log, "wb") as file:
                 file.write(whole(map(sealed, self.events)))
@@ -172,7 +175,8 @@ class _Writing:
 
     def _born(self, agent: Found, parent: AgentId | None, job: JobId | None, repository: Repository) -> None:
         made = source(agent, self.sources[agent.parent] if agent.parent else None, self.seed)
-        summary = "" if job is None else _summary(agent)
+        unknown = " [source unknown]" if made.why and self.seed is not None else ""
+        summary = "" if job is None else _summary(agent) + unknown
         text = message(summary, job) if job is not None else "A seed agent\n"
         parents = (parent,) if parent else ()
         try:
@@ -183,6 +187,10 @@ class _Writing:
         repository.keep(id)
         self.ids[agent.name], self.sources[agent.name] = id, made
         self.events.append(AgentBorn(self.at, id, digest(made.files), parent, job, summary))
+        if job is not None and agent.brief:
+            folder = self.path / ARTIFACTS / str(job)
+            make_folder(folder, 0o700)
+            save(folder / "diagnosis.json", Diagnosis(proposal=summary, brief=agent.brief))
         self.counts["agents"] += 1
         self.counts["rebuilt"] += not made.why
         self.counts["started"] += not made.why and "start" in made.files

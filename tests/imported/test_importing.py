@@ -48,6 +48,11 @@ def test_dgm(tmp_path: Path) -> None:
     assert one.summary == f"{ONE} on {TASKS[1]}: Wait longer"
     assert one.born == 1747137600.000001
     assert tree.spent.usd == tree.spent.calls == 0
+    assert one.job is not None
+    assert (
+        json.loads((reader.folder(one.job) / "diagnosis.json").read_text())["brief"]
+        == "# Wait longer\n\nMore than before."
+    )
     assert (tree.stillborn, tree.evaluations, tree.solved) == (1, 16, 6)
     assert tree.tasks == tuple(f"swebench-verified/{task}" for task in TASKS[:4])
     assert (carried.agents, carried.rebuilt, carried.stillborn, carried.runnable) == (4, 3, 1, False)
@@ -55,6 +60,7 @@ def test_dgm(tmp_path: Path) -> None:
     plain = {path: text for path, text in SEED.items() if path != "coding_agent_polyglot.py"}
     assert source == {**plain, "tools/bash.py": "LIMIT = 20\nRETRY = True\n", "self_evo.md": "what was said\n"}
     assert set(reader.source(three.id)) == {"model_patch.diff"}
+    assert three.summary.endswith("[source unknown]")
     said = "\n".join(carried.left_out)
     assert f"the source of {THREE}: its patch does not fit" in said
     assert f"x.png of {TWO}: binary" in said
@@ -97,7 +103,15 @@ def test_without_a_seed_each_agent_is_its_patch(tmp_path: Path) -> None:
     assert carried.rebuilt == 0
     assert reader.source(named(reader.tree, ONE).id)["model_patch.diff"].text == FIRST
     assert "--seed gives it" in carried.left_out[0]
-    for words in (["tree"], ["best"], ["status"], ["show", "best"], ["diff", "best"], ["log", "best"]):
+    for words in (
+        ["tree"],
+        ["best"],
+        ["status"],
+        ["show", "best"],
+        ["diff", "best"],
+        ["log", "best"],
+        ["explain", "best"],
+    ):
         done = look(*words, "--archive", tmp_path / "archive")
         assert done.returncode == 0, done.stderr
         assert "simulation" not in done.stdout
