@@ -1,5 +1,7 @@
 """Verdicts from given outcomes: what equal agents are called, what a true gain is called, and several rivals."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -112,3 +114,37 @@ def test_agents_that_do_the_same_are_never_told_apart() -> None:
 def test_an_agent_without_any_verdict_has_no_rate() -> None:
     score = scored("a", {"t/0": []}, 1)
     assert (score.tasks, score.rate, score.low, score.high, score.missing) == (0, 0.0, 0.0, 1.0, 1)
+
+
+def repeated(rng: np.random.Generator, base: "np.ndarray[Any, Any]", rival: "np.ndarray[Any, Any]", tries: int) -> str:
+    """The verdict on an agent that solves each task with a rate of its own, and so does the seed."""
+    names = [f"t/{n}" for n in range(len(base))]
+    sides = [
+        {name: list(rng.random(tries) < p) for name, p in zip(names, rates, strict=True)} for rates in (base, rival)
+    ]
+    return matched(sides[0], {"a": sides[1]}, names, needs=False)[0].verdict
+
+
+def test_with_repeats_too_equal_agents_are_seldom_called_improved() -> None:
+    rng = np.random.default_rng(3)
+    rates = (rng.beta(0.5, 0.5, 30) for _ in range(1500))
+    found = [repeated(rng, p, p, 3) for p in rates]
+    assert found.count("improved") / 1500 < 0.025 + 3 * 0.004
+    assert found.count("worse") / 1500 < 0.025 + 3 * 0.004
+
+
+def test_lopsided_agents_without_a_difference_are_seldom_called_worse() -> None:
+    """One task in five is won by much, the others are lost by little: on the average there is nothing in it."""
+    rng, trials = np.random.default_rng(4), 1500
+    found = []
+    for _ in range(trials):
+        won = rng.random(30) < 0.2
+        found.append(repeated(rng, np.where(won, 0.1, 0.5), np.where(won, 0.9, 0.3), 5))
+    assert found.count("improved") / trials < 0.025
+    assert found.count("worse") / trials < 0.045
+
+
+def test_repeats_help_where_an_agent_does_not_do_the_same_each_time() -> None:
+    rng, base, rival = np.random.default_rng(5), np.full(30, 0.4), np.full(30, 0.65)
+    once, often = ([repeated(rng, base, rival, tries) for _ in range(200)].count("improved") for tries in (1, 5))
+    assert often > 1.5 * once > 0

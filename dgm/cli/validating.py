@@ -216,10 +216,11 @@ def remarks(report: Report) -> list[str]:
     if found.use.repeats > 1 and found.finished and not found.varied:
         said.append("The repeats never differed, so they say nothing that one attempt does not")
     if found.number > 1:
+        others = count(found.before, "other comparison")
+        corrected = f": intervals and p-values are corrected for {others} made then, too" if found.before else ""
         said.append(
-            f"Looked at before, {count(found.number - 1, 'time')}: intervals and p-values are corrected for the "
-            f"{count(found.before, 'comparison')} then made, too. Nothing corrects for an agent or a setting that was "
-            "chosen by what these tasks have shown: that takes fresh tasks"
+            f"These tasks were looked at before, in {count(found.number - 1, 'use')}{corrected}. Nothing corrects for "
+            "an agent or a setting that was chosen by what they have shown: that takes fresh tasks"
         )
     if report.running:
         said.append("The run goes on: its best agent may change")
