@@ -108,6 +108,7 @@ def sentences(folder: Path, archive: Path | None, history: History, found: Statu
 def held_out(folder: Path, tree: Tree) -> Iterator[Line]:
     """What the latest use of the held-out tasks has told of all agents that were compared then."""
     from dgm.cli.validating import Report, report_lines
+    from dgm.controls import known_agents
     from dgm.validation import claims, read_uses, validated
 
     if not tree.held_out:
@@ -123,13 +124,14 @@ def held_out(folder: Path, tree: Tree) -> Iterator[Line]:
         return  # the lines about the best agent say so
     told = claims(tree, tree.agents[use.champion], tree.agents[use.baseline], found)
     report = Report(use.champion, found, tuple(told), driven(folder))
-    lines = report_lines(report, {id: tree.agents[id] for id in (use.baseline, *use.rivals)})
+    lines = report_lines(report, known_agents(folder, tree, (use.baseline, *use.rivals)))
     yield Line("On held-out tasks", "\n".join(line for line in lines if line != SIMULATION), columns=True)
 
 
 def beside(folder: Path, archive: Path | None, tree: Tree, now: float) -> Iterator[Line]:
     """The controls beside the search, if there are any."""
     from dgm.cli.controlling import controls_lines, place_words
+    from dgm.cli.controlling import held_out as fair
     from dgm.controls.standing import standings
 
     try:
@@ -143,7 +145,7 @@ def beside(folder: Path, archive: Path | None, tree: Tree, now: float) -> Iterat
     yield Line(CONTROLS, "\n".join(places) or "not begun: they come after the search, by the same command", True)
     yield Line(
         "Beside its controls",
-        "\n".join(line for line in controls_lines(found, archive) if line != SIMULATION),
+        "\n".join(line for line in controls_lines(found, archive, fair(folder, found)) if line != SIMULATION),
         columns=True,
     )
 

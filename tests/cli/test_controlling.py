@@ -202,3 +202,6 @@ def test_held_out_tasks_decide(grown: Path) -> None:
     assert (match.pairs, len(match.gained), len(match.lost), match.verdict) == (12, 10, 0, "improved")
     text = said(grown)
     assert "On 12 held-out tasks, by which neither was chosen, the search beats best-of-n: +83 points" in text
+    report = look("report", "--archive", grown)
+    assert report.returncode == 0, report.stderr
+    assert "the search beats best-of-n: +83 points" in report.stdout
