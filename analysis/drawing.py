@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import betaincinv
 
-from dgm import open_run
+from dgm import Damaged, NoArchive, open_run
 from dgm.opened import OpenedRun
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c564b", "#7a7acd")
@@ -50,7 +50,10 @@ def opened(about: str | None) -> tuple[list[OpenedRun], Path]:
     options = parser.parse_args()
     mpl.rcParams.update(LOOKS)
     unlike = {path.resolve(): path for path in options.archives}  # one that is named twice is still one run
-    return [open_run(path) for path in unlike.values()], options.out
+    try:
+        return [open_run(path) for path in unlike.values()], options.out
+    except (NoArchive, Damaged) as error:
+        parser.error(str(error))
 
 
 def panels(title: str, lines: int, columns: int, width: float, height: float, **more: Any) -> tuple[Figure, np.ndarray]:

@@ -210,10 +210,16 @@ class _Listener:
                     self._open.remove(one)
                     self._open.append(one)
                     return one
-        shared = max((_common(one.sent, messages) for one in self._open), default=0)
-        one = Conversation(line.role, model, self._tools, [], shared)
+        one = Conversation(line.role, model, self._tools, [], self._shared(messages))
         self._open.append(one)
         return one
+
+    def _shared(self, messages: list[Message]) -> int:
+        shared = 0
+        for one in self._open:
+            if one.sent[: shared + 1] == messages[: shared + 1]:  # quicker than to count what is no more than that
+                shared = _common(one.sent, messages, shared)
+        return shared
 
     def _answered(self, one: Conversation, line: _Line) -> None:
         one.waiting = False
@@ -227,5 +233,7 @@ class _Listener:
             one.answer(choices[0].message)
 
 
-def _common(a: list[Message], b: list[Message]) -> int:
-    return next((n for n, (one, other) in enumerate(zip(a, b, strict=False)) if one != other), min(len(a), len(b)))
+def _common(a: list[Message], b: list[Message], start: int) -> int:
+    """How many messages `a` and `b` begin with alike, `start` or more."""
+    most = min(len(a), len(b))
+    return next((n for n in range(start, most) if a[n] != b[n]), most)

@@ -48,7 +48,8 @@ class OpenedRun:
         return self._reader.tree
 
     def refresh(self) -> int:
-        """Read what was added to the log since; returns how many events that were. Raises `Damaged`."""
+        """Read what was added to the log since; returns how many events that were. Raises `Damaged`; the
+        run has to be opened again then, once it is repaired."""
         news = self._reader.refresh()
         for event in news:
             self._tell(event)

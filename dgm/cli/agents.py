@@ -14,7 +14,6 @@ from dgm.cli.advising import looking
 from dgm.cli.failing import Unable
 from dgm.cli.looking import SIMULATION, tally_line
 from dgm.cli.reading import open_reader
-from dgm.files import write_folder
 from dgm.jobs import AgentId, JobId, TaskId, Usage
 from dgm.log import LogReader
 from dgm.policies.conclusion import best

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from dgm import changes, check, doctor, report
+from dgm import check, doctor, report
 from dgm.archive import LOG, Archive
 from dgm.cli import agents, closing
 from dgm.cli.commands import looking
