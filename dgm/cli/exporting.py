@@ -177,7 +177,7 @@ works on a copy, `--seconds` and `--calls` limit it, `--model` names the model{m
 - `--copy`, or a commit beforehand, lets you take back what it did. If it changed anything in `.git`, you are warned:
   look at that before you use git there.
 - At the end, at the time limit and after Ctrl-C, all its processes are ended. (On macOS, one that detached itself may
-  stay.)
+  stay; and if `agent.py` is killed with SIGKILL, the agent goes on without a model.)
 
 ## Where it comes from
 
