@@ -53,8 +53,9 @@ def main() -> None:
         whole: Estimate = of_values(values)
         ends.plot(values, [number] * len(values), "o", color=colour, alpha=0.35, markersize=5)
         ends.plot(whole.mean, number, "D", color=colour, markersize=6)
-        ends.hlines(number, whole.low, whole.high, color=colour, linewidth=2)
-        span = f"{100 * whole.low:+.0f} to {100 * whole.high:+.0f}" if len(values) > 1 else "no interval from one run"
+        low, high = max(whole.low, -1.0), min(whole.high, 1.0)  # no difference of shares is larger
+        ends.hlines(number, low, high, color=colour, linewidth=2)
+        span = f"{100 * low:+.0f} to {100 * high:+.0f}" if len(values) > 1 else "no interval from one run"
         ends.annotate(
             f"{100 * whole.mean:+.0f} points ({span})",
             (whole.mean, number),
@@ -71,7 +72,9 @@ def main() -> None:
     ends.axvline(0, color=INK, linewidth=0.9)
     ends.set(xlabel="solved by the best agent minus solved by the seed", ylim=(len(groups) - 0.3, -0.7), yticks=[])
     ends.xaxis.set_major_formatter(SHARES)
-    ends.margins(x=0.25)
+    ends.margins(x=0.3)
+    if len(groups):
+        ends.set_xlim(max(ends.get_xlim()[0], -1.3), min(ends.get_xlim()[1], 1.3))
     if groups:
         figure.legend(*curves.get_legend_handles_labels(), loc="outside upper right")
     save(

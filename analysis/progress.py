@@ -21,7 +21,9 @@ def main() -> None:
         line[0].set_title(name if len(runs) > 1 else "", fontsize=9)
         for place, x in zip(line, (frame.index + 1, frame[column] / scale, frame["hours"] / clock), strict=True):
             look = {"linewidth": 0, "step": "post"}
-            place.fill_between(x, frame["low"], frame["high"], color=COLOURS[0], alpha=0.16, label="leader", **look)
+            place.fill_between(
+                x, frame["low"], frame["high"], color=COLOURS[0], alpha=0.16, label="leader, 90 % interval", **look
+            )
             place.step(x, frame["belief"], where="post", color=COLOURS[0], linewidth=1.5, label="leader, at least")
             place.fill_between(x, frame["mean_low"], frame["mean_high"], color=GREY, alpha=0.35, **look)
             place.step(
