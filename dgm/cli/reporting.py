@@ -38,7 +38,7 @@ def show_report(archive: Path | None, as_json: bool) -> None:
     for line in told.lines:
         if line.label == CONTROLS:
             continue
-        lines = paragraph(line.words).split("\n")
+        lines = line.words.split("\n")
         if line.columns:
             out("", *fold(lines, INDENT))
         else:
@@ -75,7 +75,8 @@ def telling(folder: Path, archive: Path | None, history: History, now: float) ->
     found = status(tree, driven(folder), now)
     name = plain(folder.resolve().name)
     title = f"{plain(setting(tree.config, 'run.benchmark', '') or 'a run')} · {name}"
-    parts = (said for said in sentences(folder, archive, history, found, now) if said.words)
+    told = (line for line in sentences(folder, archive, history, found, now) if line.words)
+    parts = (Line(line.label, paragraph(line.words), line.head, line.columns) for line in told)
     return Told(title, state_words(found), now, SIMULATION if found.simulation and tree.length else "", tuple(parts))
 
 
@@ -109,7 +110,8 @@ def held_out(folder: Path, tree: Tree) -> Iterator[Line]:
     """What the latest use of the held-out tasks has told of all agents that were compared then."""
     from dgm.cli.validating import Report, report_lines
     from dgm.controls import known_agents
-    from dgm.validation import claims, read_uses, validated
+    from dgm.uses import read_uses
+    from dgm.validation import claims, validated
 
     if not tree.held_out:
         yield Line("held out", "no tasks, so nothing here tells how able the best agent is on new ones", True)

@@ -30,6 +30,8 @@ SUMMARY, REASON, NAME = 240, 600, 200
 """Characters of a summary, a reason and a name of a task."""
 TELLING = 6
 """Tasks that have to tell two agents apart before an interval can leave out 0: McNemar's exact p is 0.06 with 5."""
+COMPARED = 200
+"""Agents for which that interval is computed: the strongest, and those on the way to the best."""
 JOBS = 1_500
 """Jobs that an agent's page lists."""
 
@@ -83,10 +85,21 @@ def agents(history: History, numbers: Mapping[TaskId, int]) -> dict[str, list[An
     """A column for each fact, an entry for each agent in order of birth. `results`: a character a task, `+`, `-` or
     `.` for none."""
     columns: dict[str, list[Any]] = {}
+    near = compared(history.tree)
     for agent in history.tree.agents.values():
-        for name, value in _agent(agent, history, numbers).items():
+        told = _agent(agent, history, numbers)
+        told["vsParent"] = _against(agent, agent.parent) if agent.index in near else None
+        told["vsSeed"] = _against(agent, agent.lineage()[0]) if agent.index in near and agent.depth > 1 else None
+        for name, value in told.items():
             columns.setdefault(name, []).append(value)
     return columns
+
+
+def compared(tree: Tree) -> set[int]:
+    """The agents, by index, for which the intervals of differences are worth their while."""
+    leader = best(tree)
+    ranked = sorted(tree.agents.values(), key=lambda one: (-Tally.of(one.solved, one.failed).low, one.index))
+    return {one.index for one in (*ranked[:COMPARED], *(leader.lineage() if leader else ()))}
 
 
 def _agent(agent: Agent, history: History, numbers: Mapping[TaskId, int]) -> dict[str, Any]:
@@ -109,8 +122,6 @@ def _agent(agent: Agent, history: History, numbers: Mapping[TaskId, int]) -> dic
         "running": len(agent.evaluating) + agent.expanding,
         "study": clip(maker.task, NAME) if maker and maker.task else "",
         "results": "".join(marks).rstrip("."),
-        "vsParent": _against(agent, agent.parent),
-        "vsSeed": _against(agent, agent.lineage()[0]) if agent.depth > 1 else None,
     }
 
 

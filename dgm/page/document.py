@@ -22,6 +22,8 @@ from dgm.text import plain
 
 MARK = b'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<meta name="generator" content="dgm report">\n'
 """How every report begins, so that one can be told from other files."""
+SCRIPTS = ("words", "layout", "drawing", "tree", "plots", "tables", "tasks", "agents", "pages")
+"""In this order they are one script."""
 UNSAFE = re.compile("[<>&]")
 
 
@@ -34,7 +36,7 @@ def is_report(path: Path) -> bool:
 def page(folder: Path, history: History, told: Told, lines: int, said: int) -> bytes:
     """The report on the run in `folder`. `lines`: of each file's difference; 0: none is read. `said`: characters of
     what was said while a child was made."""
-    style, script = shipped("page.css"), shipped("tree.js") + shipped("views.js")
+    style, script = shipped("page.css"), "".join(shipped(f"{name}.js") for name in SCRIPTS)
     with Details(folder, history.tree, lines, said) as details:
         blocks = [*_blocks("a", births(history, details)), *_blocks("f", failures(history, details))]
     parts = [
@@ -52,7 +54,7 @@ def page(folder: Path, history: History, told: Told, lines: int, said: int) -> b
 
 
 def shipped(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return files(__package__).joinpath("browser", name).read_text(encoding="utf-8")
 
 
 def policy(style: str, script: str) -> str:
