@@ -54,7 +54,7 @@ class RunConfig(Section, frozen=True):
     """Another number is another repetition: it takes only verdicts with the same number, so the rest is paid anew."""
     controls: tuple[Control, ...] = ()
     """What to compare the search with: after it, each of these spends what it has spent, all under one cap. `resample`:
-    the seed again and again; `best-of-n`: independent rewrites of the seed."""
+    the seed again and again; `best-of-n`: independent rewrites of the seed. Nothing is taken from the cache then."""
     pause_hours: float = 12.0
     """While the model or the sandbox keeps failing, the run waits; after this long it stops and can be resumed."""
 

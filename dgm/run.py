@@ -280,9 +280,13 @@ def secrets_of(config: Config, environ: Mapping[str, str]) -> frozenset[str]:
 
 
 def results_of(config: Config, folder: Path) -> Results | None:
-    """What runs of this machine have paid for; None where it would not be used. Raises `OSError`."""
+    """What runs of this machine have paid for; None where it would not be used. Raises `OSError`.
+
+    A search with controls pays for all itself: what it spends is what they get.
+    """
     model = config.model("solve")
-    if not config.run.cache or model.name == "scripted" or model.name.startswith(REPLAY) or model.record:
+    wanted = config.run.cache and not config.run.controls
+    if not wanted or model.name == "scripted" or model.name.startswith(REPLAY) or model.record:
         return None  # simulations are free, and a recording has to hold all that was said
     return Results(cache_folder() / "results", folder.resolve().name)
 

@@ -23,6 +23,7 @@ from dgm.jobs import TaskId
 from dgm.policies import open_policy
 from dgm.policies.account import BY_EVALUATIONS, most_jobs
 from dgm.policies.budget import WIDENING, worth
+from dgm.policies.metered import metered
 from dgm.protocols import Benchmark, Limits, Sandbox, SandboxFault
 from dgm.readiness import Findings
 from dgm.sandbox import open_sandbox
@@ -46,7 +47,7 @@ class Plan(Struct, frozen=True):
     `done`: evaluations that an existing archive has; `changed`: settings that differ from the archive's; `quarantined`:
     tasks that are left out, with the reason; `unprepared`: how many tasks keep it from starting, since `dgm prepare`
     has not looked at them; `controls`: what follows the search; what they have spent and may spend is in `spent_usd`
-    and `upper_bound_usd`."""
+    and `upper_bound_usd`; `usd`: `policy.usd`."""
 
     archive: str
     done: int
@@ -81,6 +82,7 @@ class Plan(Struct, frozen=True):
     worth: float
     expansion_cost: float
     controls: tuple[str, ...] = ()
+    usd: float = 0.0
 
 
 def show_plan(path: Path | None, archive: Path | None, overrides: list[str], amend: list[str], as_json: bool) -> None:
@@ -122,9 +124,12 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
     if by_evaluations:  # what is done has its place in the schedule
         most = max(jobs - done - tree.expansions, 0) * config.caps.usd_per_job
     free = not any(price.usd_in or price.usd_out for price in prices.values())
+    under_way = run.slots_of(config) * config.caps.usd_per_job
+    if config.policy.usd:
+        most = min(most, max(config.policy.usd - metered(tree), 0.0) + under_way)
     beside = spent_on_controls(folder)
     # Each spends what the search will have spent, and the jobs under way when that is spent.
-    each = spent + most + run.slots_of(config) * config.caps.usd_per_job
+    each = spent + most + under_way
     most += max(len(config.run.controls) * each - beside, 0.0)
     spent += beside
     bound = 0.0 if free else min(max(config.caps.usd_per_run - spent, 0.0), most)
@@ -165,6 +170,7 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
         worth=0.0 if by_evaluations else worth(config.run.evaluations, config.policy.expansion_cost),
         expansion_cost=config.policy.expansion_cost,
         controls=config.run.controls,
+        usd=config.policy.usd,
     )
 
 
@@ -228,11 +234,12 @@ def limits_words(limits: Limits) -> str:
 
 def budget_line(plan: Plan) -> str:
     both = f"{count(plan.evaluations, 'evaluation')} and about {count(plan.expansions, 'expansion')}"
+    end = f"; it ends once {dollars(plan.usd)} are spent (policy.usd)" if plan.usd else ""
     if not plan.worth:
-        return both
+        return both + end
     return (
         f"about {plan.worth:,.0f} evaluations' worth, which is {both} at {plan.expansion_cost:.2g} each as expected "
-        "(the run measures it); the policy splits it as it likes"
+        f"(the run measures it); the policy splits it as it likes{end}"
     )
 
 

@@ -179,6 +179,7 @@ def test_the_plan_holds_for_the_controls_too(tmp_path: Path) -> None:
     assert isinstance(one, float)
     assert all_three == pytest.approx(one + 2 * (one + 0.1))
     assert planned('run.controls=["resample"]', "caps.usd_per_run=0.5")["upper_bound_usd"] == 0.5
+    assert planned("policy.usd=0.2")["upper_bound_usd"] == pytest.approx(0.2 + 0.1)
 
 
 def test_held_out_tasks_decide(grown: Path) -> None:
