@@ -15,7 +15,8 @@ from msgspec import Struct
 from dgm import belief
 
 LEVEL = 0.95
-NODES = 40
+NODES = 24
+"""Points of the quadrature: with 20, limits are right to 9 digits."""
 Verdict = Literal["improved", "worse", "undecided"]
 
 

