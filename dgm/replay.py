@@ -21,7 +21,7 @@ from dgm.policies import ONCE
 from dgm.run import Run, start_run
 from dgm.tree import Tree
 
-AMENDED = ("run.tasks", "run.evaluations", "run.slots", "caps.usd_per_run", "policy.patience")
+AMENDED = ("run.tasks", "run.slots", "caps.usd_per_run", "policy.patience")
 """Settings that say how much is measured and no verdict depends on: they may differ from one start to the next."""
 DONE = End(0, "every agent has met every task")
 CAPPED, INTERRUPTED = 3, 130
@@ -145,9 +145,7 @@ def driven(
     cell = known.cell
     config = cell.config
     caps = msgspec.structs.replace(config.caps, usd_per_run=max(paid(cell.folder) + left, 0.0))
-    jobs = len(cell.tasks) * len(set(map(digest, agents.values())))
-    run = msgspec.structs.replace(config.run, evaluations=max(jobs, 1))
-    config = msgspec.structs.replace(config, caps=caps, run=run)
+    config = msgspec.structs.replace(config, caps=caps)
     with start_run(config, cell.folder, environ, AMENDED, agents) as started:
         end, left_out = drive(started, cell.folder), started.left_out
         tree = started.worker.archive.tree

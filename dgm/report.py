@@ -12,7 +12,7 @@ from dgm import belief
 from dgm.clade import Agent
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, TaskScored
 from dgm.jobs import AgentId, Evaluate, Expand, JobId, TaskId, Usage
-from dgm.policies.account import Account, account
+from dgm.policies.account import Account, account, budget_of
 from dgm.policies.conclusion import best
 from dgm.remarks import Remark, remarks
 from dgm.statistics import Difference, mcnemar, paired_difference, verdict
@@ -200,7 +200,7 @@ def status(tree: Tree, driven: bool | None, now: float) -> Status:
         held_out=len(tree.held_out),
         quarantined=dict(tree.quarantined),
         evaluations=tree.evaluations,
-        budget=int(setting(tree.config, "run.evaluations", 0)),
+        budget=budget_of(tree),
         solved=tree.solved,
         seed=row(tree.seeds[0], top) if tree.seeds else None,
         best=row(top, top) if top else None,

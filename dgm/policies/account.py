@@ -47,9 +47,16 @@ class Account(Struct, frozen=True):
         return f"{self.spent:,.0f} of {self.whole:,.0f} evaluations' worth ({evaluations}, {expansions}{each})"
 
 
+def budget_of(tree: Tree) -> int:
+    """B, in evaluations: as the settings say; of a replay, everything once, whoever has joined by now."""
+    if tree.config.get("policy", {}).get("name") == ONCE:
+        return len(tree.seeds) * len(tree.tasks)
+    return int(tree.config.get("run", {}).get("evaluations", 0))
+
+
 def account(tree: Tree) -> Account:
     """By the settings in the tree's log; `whole` is 0 where these name no budget."""
-    budget = int(tree.config.get("run", {}).get("evaluations", 0))
+    budget = budget_of(tree)
     policy = tree.config.get("policy", {})
     k = price(tree, float(policy.get("expansion_cost", PolicyConfig().expansion_cost)))
     if policy.get("name", PolicyConfig().name) in BY_EVALUATIONS:
@@ -74,5 +81,4 @@ def most_jobs(budget: int, expected: float, by_evaluations: bool, widening: floa
 def affords_child(tree: Tree) -> bool:
     """Whether the account holds one more expansion, and an evaluation of what it gives."""
     spent = account(tree)
-    budget = int(tree.config.get("run", {}).get("evaluations", 0))
-    return left(tree, budget, spent.price) >= spent.price + 1
+    return left(tree, budget_of(tree), spent.price) >= spent.price + 1

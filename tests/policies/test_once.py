@@ -6,6 +6,7 @@ from dgm.config import PolicyConfig
 from dgm.events import AgentBorn, JobFailed, JobStarted, RunConfigured, TaskScored
 from dgm.jobs import Evaluate
 from dgm.policies import ONCE, POLICIES, open_policy
+from dgm.policies.account import account, budget_of
 from dgm.policies.choosing import shuffled
 from dgm.tree import Tree
 from tests.worlds import name
@@ -46,3 +47,8 @@ def test_what_the_environment_fails_is_tried_again_and_then_given_up() -> None:
 
 def test_it_is_none_to_search_with() -> None:
     assert ONCE not in POLICIES.values()
+
+
+def test_its_budget_grows_with_the_seeds() -> None:
+    for number in (1, 3):
+        assert budget_of(seeds(number)) == account(seeds(number)).whole == number * len(TASKS)
