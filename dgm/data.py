@@ -13,7 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from dgm.archive import LOG
-from dgm.frames import COLUMNS, INDEXED, TABLES, TEXT, library
+from dgm.columns import COLUMNS, INDEXED, TEXT
+from dgm.frames import TABLES, library
 from dgm.opened import OpenedRun
 from dgm.text import plain
 from dgm.trajectories import redacted

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class OpenedRun:
     """A run as it was when it was opened, or last refreshed.
 
-    `agents`, `results`, `jobs`, `costs` are pandas frames, and `lineage` is a networkx graph: `dgm.frames` documents
+    `agents`, `results`, `jobs`, `costs` are pandas frames, and `lineage` is a networkx graph: `dgm.columns` documents
     them. They need `pip install 'dgm[analysis]'`, and raise `MissingLibrary` without it. An agent is named by a prefix
     of its hash, `seed` or `best`; `NoSuchAgent` is raised where that means none or several.
     """

@@ -26,7 +26,7 @@ DIAGNOSES = "You diagnose a coding agent"
 
 class Origin(Struct, frozen=True, kw_only=True):
     """Where a conversation comes from. `agent`: whose source held it, which in a diagnosis is the one that is spoken
-    of; `outcome`: of the job, as `dgm.frames` has it; `child`: what was born of it; `conversation`: its number among
+    of; `outcome`: of the job, as `dgm.columns` has it; `child`: what was born of it; `conversation`: its number among
     those of the job, from 1; `usage`: of this conversation; see `dgm.conversations` for the rest."""
 
     benchmark: str

@@ -16,7 +16,7 @@ import pytest
 import dgm
 from dgm.archive import LOG, Archive, NoArchive
 from dgm.belief import quantile
-from dgm.frames import COLUMNS, INDEXED
+from dgm.columns import COLUMNS, INDEXED
 from dgm.jobs import Evaluate, Verdict
 from dgm.log import Damaged
 from dgm.report import NoSuchAgent

@@ -14,11 +14,11 @@ from pandas.testing import assert_frame_equal
 import dgm
 from dgm.archive import LOG, Archive
 from dgm.attempt import Attempt
+from dgm.columns import COLUMNS
 from dgm.config import Config
 from dgm.data import LINEAGE, cell
 from dgm.events import AgentBorn, JobStarted, RunConfigured, TaskScored, encode
 from dgm.files import pack
-from dgm.frames import COLUMNS
 from dgm.jobs import Evaluate, Expand, Failure, Rewrite, Usage, Verdict
 from dgm.ledger import Ledger
 from dgm.log import whole
