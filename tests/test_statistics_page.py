@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from dgm.statistics import Verdict, mcnemar, tasks_needed
+from dgm.statistics import Verdict, mcnemar, tasks_needed, visible
 from tests.test_statistics import coverage, ours, tango
 
 PAGE = (Path(__file__).parents[1] / "docs" / "statistics.md").read_text()
@@ -40,6 +40,15 @@ def test_the_tasks_that_it_asks_for_are_those_needed(difference: int) -> None:
     for share, tasks in zip(shares, cells(f"{difference} points"), strict=True):
         if tasks != "-":
             assert tasks_needed(difference / 100, share) == int(tasks)
+
+
+def test_the_readme_says_what_tasks_can_show() -> None:
+    readme = " ".join((Path(__file__).parents[1] / "README.md").read_text().split())
+    said = re.search(r"at best: (\d+) show (\d+) points, (\d+) show (\d+), (\d+) show (\d+)", readme)
+    assert said is not None
+    numbers = [int(one) for one in said.groups()]
+    for tasks, gain in zip(numbers[::2], numbers[1::2], strict=True):
+        assert round(100 * (visible(tasks) or 0)) == gain
 
 
 def test_equal_agents_are_called_improved_as_seldom_as_it_says() -> None:

@@ -139,7 +139,7 @@ def reason(found: BestReport) -> str:
 
 def conclusion_lines(found: Conclusion) -> list[str]:
     if found.improved:
-        verdict = "An improvement, on tasks like these."
+        verdict = "By the policy's own model, that leaves out 0."
     else:
         verdict = "Undecided: the interval of the gain does not leave out 0." if found.gain else "It is the seed."
     return [
