@@ -1,17 +1,18 @@
 """The record of uses of held-out tasks: who was compared, when, and on what; and so, how often it was done before.
 
-Invariant: append-only and sealed by checksums, as the log of a run; a use stands in it before anything is measured.
+Invariant: append-only and sealed by checksums, as the log of a run; a use stands in it before its first attempt.
 `archive/README.md` has the format.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from dgm.durable import sync_folder, write, written
+from dgm.durable import locked, make_folder, sync_folder, write, written
 from dgm.jobs import AgentId, TaskId
 from dgm.log import HEAD, Damaged, sealing
 
@@ -47,17 +48,39 @@ def read_uses(archive: Path) -> list[Use]:
     return _read(archive)[0]
 
 
-def recorded(archive: Path, use: Use) -> Use:
-    """`use`, which stands in the record when this returns; or the earlier one that it continues.
+def continued(uses: Sequence[Use], use: Use) -> Use:
+    """The last of `uses` that looked at all that `use` would look at; `use`, if it is a new one."""
+    return next((one for one in reversed(uses) if one.covers(use)), use)
 
-    The caller holds the lock of the folder. Raises `Damaged`, `NotWritten`.
+
+@contextmanager
+def using(archive: Path) -> Iterator[None]:
+    """Keep all others from using held-out tasks of the run in `archive`, and have a record ready.
+
+    Raises `ArchiveBusy`, `Damaged`, `NotWritten`.
+    """
+    folder = archive / FOLDER
+    with ExitStack() as opened:
+        with written(folder):
+            make_folder(folder, 0o700)
+            opened.enter_context(locked(folder / LOCK))
+            _read(archive)
+            (folder / USES).touch(0o600)  # so that a record that is lost later is missed
+            sync_folder(folder)
+        yield
+
+
+def record(archive: Path, use: Use) -> None:
+    """Let `use` stand in the record when this returns, unless it continues one that does. To be called `using` it.
+
+    Raises `Damaged`, `NotWritten`.
     """
     uses, crc, size = _read(archive)
-    if same := [one for one in uses if one.covers(use)]:
-        return same[-1]
+    if continued(uses, use) is not use:
+        return
     path = archive / FOLDER / USES
     with written(path):
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         try:
             os.ftruncate(handle, size)  # a torn tail never counted
             os.lseek(handle, size, os.SEEK_SET)
@@ -65,8 +88,6 @@ def recorded(archive: Path, use: Use) -> Use:
             os.fsync(handle)
         finally:
             os.close(handle)
-        sync_folder(path.parent)
-    return use
 
 
 def _read(archive: Path) -> tuple[list[Use], int, int]:

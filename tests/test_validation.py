@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from dgm.archive import Archive, read_tree
 from dgm.config import Config
+from dgm.durable import ArchiveBusy
 from dgm.events import RunConfigured
 from dgm.files import File, Files
 from dgm.jobs import AgentId, Evaluate, Expand, Failure, Rewrite, Verdict
 from dgm.log import Damaged
 from dgm.settings import resolved
 from dgm.tree import Tree
-from dgm.uses import FOLDER, USES, Use, earlier, read_uses, recorded
+from dgm.uses import FOLDER, USES, Use, continued, earlier, read_uses, record, using
 from dgm.validation import claims, folder_of, standing, validated
 
 HELD = tuple(f"toy/h{n}" for n in range(8))
@@ -38,7 +39,6 @@ def search(folder: Path, children: int = 2) -> list[AgentId]:
         for n, agent in enumerate(found):
             job = archive.start(Evaluate(agent, "toy/s"))
             archive.finish(job.id, Verdict(n == 1))
-        (folder / FOLDER).mkdir()
         return found
 
 
@@ -57,6 +57,14 @@ def attempt(folder: Path, repeat: int, agents: dict[int, list[bool | None]], key
 
 def use(agents: list[AgentId], *rivals: int, repeats: int = 1, at: float = 1.0, key: str = KEY) -> Use:
     return Use(at, agents[0], agents[1], tuple(agents[n] for n in rivals), repeats, HELD, key)
+
+
+def recorded(folder: Path, use: Use) -> Use:
+    """As `dgm validate` begins it."""
+    with using(folder):
+        use = continued(read_uses(folder), use)
+        record(folder, use)
+        return use
 
 
 def tree(folder: Path) -> Tree:
@@ -103,7 +111,6 @@ def test_a_torn_tail_never_counted(tmp_path: Path) -> None:
 @given(data=st.data())
 def test_a_changed_record_is_never_read(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     folder = tmp_path_factory.mktemp("record")
-    (folder / FOLDER).mkdir()
     for n in range(3):
         recorded(folder, Use(float(n), "a" * 40, "b" * 40, (f"{n}" * 40,), 1, HELD, KEY))
     path = folder / FOLDER / USES
@@ -117,6 +124,15 @@ def test_a_changed_record_is_never_read(tmp_path_factory: pytest.TempPathFactory
     path.write_bytes(b"".join(lines[1:]))
     with pytest.raises(Damaged):
         read_uses(folder)
+
+
+def test_one_at_a_time_uses_held_out_tasks(tmp_path: Path) -> None:
+    search(tmp_path)
+    with using(tmp_path), pytest.raises(ArchiveBusy), using(tmp_path):
+        pass
+    with using(tmp_path):
+        attempt(tmp_path, 0, {0: [False]})  # killed before the use was on record
+    assert read_uses(tmp_path) == []
 
 
 def test_a_lost_record_is_noticed(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -19,7 +20,6 @@ from dgm.cli.failing import CAPPED, Unable, leave
 from dgm.cli.looking import SIMULATION
 from dgm.cli.reading import archive_folder, driven, open_reader
 from dgm.controls import agent_of, known_agents, source_of
-from dgm.durable import locked, make_folder, written
 from dgm.flight import End
 from dgm.jobs import AgentId
 from dgm.policies.conclusion import best
@@ -27,9 +27,12 @@ from dgm.report import NoSuchAgent
 from dgm.settings import build
 from dgm.statistics import LEVEL
 from dgm.text import clip, count, fold, interval, note, out, out_json, plain, points, short
-from dgm.uses import FOLDER, LOCK, Use, read_uses, recorded
+from dgm.uses import FOLDER, Use, continued, read_uses, record, using
 from dgm.validation import Claim, Validation, claims, folder_of, validated
 from dgm.verdicts import Match, Score
+
+if TYPE_CHECKING:
+    from dgm.run import Run
 
 DAY = "%Y-%m-%d"
 NO_TASKS = (
@@ -55,9 +58,8 @@ def validate(names: Sequence[str], archive: Path | None, repeats: int, usd: floa
     tree = reader.tree
     use = wanted(reader, names, repeats)
     champion = use.champion
-    make_folder(folder / FOLDER, 0o700)
-    with written(folder / FOLDER), locked(folder / FOLDER / LOCK):
-        use = recorded(folder, use)
+    with using(folder):
+        use = continued(read_uses(folder), use)
         end = attempted(reader, use, usd)
     found = validated(folder, tree, use, read_uses(folder))
     told = claims(tree, tree.agents[champion], tree.agents[use.baseline], found) if champion in use.rivals else []
@@ -93,9 +95,13 @@ def wanted(reader: Reader, names: Sequence[str], repeats: int) -> Use:
 
 
 def attempted(reader: Reader, use: Use, usd: float | None) -> End:
-    """Let the agents of `use` attempt all that they have not attempted yet, for at most `usd` dollars in its folder."""
+    """Let the agents of `use` attempt all that they have not attempted yet, for at most `usd` dollars in its folder.
+
+    It is on record once the machine has proved fit for it, and before the first attempt.
+    """
     so_far = validated(reader.path, reader.tree, use, read_uses(reader.path), needs=False)
     if so_far.finished:
+        record(reader.path, use)
         return End(0, "")
     from dgm.cli.driving import open_more_files, steered
     from dgm.replay import measure
@@ -109,8 +115,13 @@ def attempted(reader: Reader, use: Use, usd: float | None) -> End:
         f"{count(len(agents), 'agent')}, {count(len(use.tasks), 'held-out task')}, "
         f"{count(use.repeats, 'attempt')} each: {attempts:,} in all. {visible_words(so_far)}"
     )
+
+    def drive(run: "Run", folder: Path) -> End:
+        record(reader.path, use)
+        return steered(run, folder)
+
     measured = measure(
-        agents, use.tasks, config, reader.path / FOLDER / use.folder, os.environ, use.repeats, usd, steered
+        agents, use.tasks, config, reader.path / FOLDER / use.folder, os.environ, use.repeats, usd, drive
     )
     for name, why in {name: why for one in measured for name, why in one.left_out.items()}.items():
         note(f"{short(name)} does not work here, and has no verdicts: {plain(why)}")
