@@ -23,6 +23,7 @@ from dgm.controls.standing import Beside, Controls, Repetitions, Standing, stand
 from dgm.flight import End
 from dgm.text import count, dollars, fold, interval, note, out, out_json, plain, points, short
 from dgm.tree import Tree
+from dgm.uses import read_uses
 from dgm.validation import between
 from dgm.verdicts import Match
 
@@ -42,9 +43,10 @@ def drive_controls(config: Config, search: Path) -> End:
     end = End(0, "")
     for name, end in run_controls(config, search, os.environ, drive):
         note(f"Control {name}: {plain(end.reason)}.")
-    found = standings(search, open_reader(search).tree, time.time(), driven)
+    tree = open_reader(search).tree
+    found = standings(search, tree, time.time(), driven)
     if found is not None:
-        out("", *fold(controls_lines(found, search, held_out(search, found)), 13))
+        out("", *fold(controls_lines(found, search, held_out(search, tree, found)), 13))
     if found is not None and end.code == 3:
         note(*fold([cap_words(config, found, search)], 0, sys.stderr))
     elif end.code:
@@ -77,19 +79,21 @@ def cap_words(config: Config, found: Controls, search: Path) -> str:
 def show_controls(archive: Path | None, as_json: bool) -> None:
     """Raises `Unable` where there are none."""
     folder = archive_folder(archive)
-    found = standings(folder, open_reader(archive).tree, time.time(), driven)
+    tree = open_reader(archive).tree
+    found = standings(folder, tree, time.time(), driven)
     if found is None:
         raise Unable(f"{folder} has no controls. To add them: the command that it was run with, and {TO_ADD}")
-    fair = held_out(folder, found)
+    fair = held_out(folder, tree, found)
     if as_json:
         out_json({**asdict(found), "held_out": fair})
     else:
         out(*fold(controls_lines(found, archive, fair), 13))
 
 
-def held_out(search: Path, found: Controls) -> dict[str, Match]:
+def held_out(search: Path, tree: Tree, found: Controls) -> dict[str, Match]:
     """Control to the search's best agent against the control's on held-out tasks, where both were validated."""
-    tree = open_reader(search).tree
+    if not read_uses(search):
+        return {}
     ours = found.search.best
     bests = [one.best.id for one in (found.search, *(one.standing for one in found.controls)) if one.best is not None]
     agents = known_agents(search, tree, bests)

@@ -147,7 +147,7 @@ def beside(folder: Path, archive: Path | None, tree: Tree, now: float) -> Iterat
     yield Line(CONTROLS, "\n".join(places) or "not begun: they come after the search, by the same command", True)
     yield Line(
         "Beside its controls",
-        "\n".join(line for line in controls_lines(found, archive, fair(folder, found)) if line != SIMULATION),
+        "\n".join(line for line in controls_lines(found, archive, fair(folder, tree, found)) if line != SIMULATION),
         columns=True,
     )
 

@@ -1,6 +1,8 @@
 """`dgm controls`, and what other commands say of controls."""
 
 import json
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,9 +19,9 @@ from dgm.events import AgentBorn, RunConfigured
 from dgm.jobs import Evaluate, Expand, Rewrite, Usage, Verdict
 from dgm.settings import load, resolved
 from dgm.tree import Tree
-from dgm.uses import FOLDER, Use, recorded
+from dgm.uses import FOLDER, Use, record, using
 from dgm.validation import between, validated
-from tests.cli.archives import HOSTILE, dgm, look, on_terminal, source
+from tests.cli.archives import HOSTILE, dgm, environ, look, on_terminal, source
 
 WANTED = 'run.controls=["resample", "best-of-n"]'
 BOTH = load(None, {}, [WANTED])
@@ -182,13 +184,36 @@ def test_the_plan_holds_for_the_controls_too(tmp_path: Path) -> None:
     assert planned("policy.usd=0.2")["upper_bound_usd"] == pytest.approx(0.2 + 0.1)
 
 
+@pytest.mark.slow
+def test_a_killed_control_goes_on(tmp_path: Path) -> None:
+    few = ["run.tasks=3", "run.evaluations=4", "run.slots=2", "policy.seed_evaluations=2", "policy.warm_start=1"]
+    sets = [word for one in (*few, "policy.alpha=0.1", "sandbox.kind=local", WANTED) for word in ("--set", one)]
+    command = [sys.executable, "-m", "dgm", "run", *sets, "--archive", str(tmp_path / "run")]
+    log = folder_of(tmp_path / "run", "best-of-n") / LOG
+    with subprocess.Popen(command, env=environ(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and (not log.exists() or log.read_bytes().count(b"\n") < 4):
+            time.sleep(0.05)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL, "it was killed in the second control"
+    before = {name: read_tree(folder_of(tmp_path / "run", name)) for name in BOTH.run.controls}
+    done = dgm("run", *sets, "--archive", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert "best-of-n    The search" in done.stdout
+    after = {name: read_tree(folder_of(tmp_path / "run", name)) for name in BOTH.run.controls}
+    assert after["resample"].length == before["resample"].length
+    assert after["best-of-n"].evaluations > before["best-of-n"].evaluations
+    for folder in (tmp_path / "run", *(folder_of(tmp_path / "run", name) for name in BOTH.run.controls)):
+        assert dgm("check", "--archive", folder).returncode == 0
+
+
 def test_held_out_tasks_decide(grown: Path) -> None:
     search = Reader(grown)
     ours, theirs = agent_of(search, "best"), agent_of(search, "best-of-n:best")
     seed = search.tree.seeds[0]
     assert between(grown, search.tree, ours, theirs) is None
-    (grown / FOLDER).mkdir()
-    use = recorded(grown, Use(1e9, seed.id, ours.id, (ours.id, theirs.id), 1, HELD, "key"))
+    use = Use(1e9, seed.id, ours.id, (ours.id, theirs.id), 1, HELD, "key")
+    with using(grown):
+        record(grown, use)
     with Archive(grown / FOLDER / "key" / "0") as cell:
         cell.configure(RunConfigured(1e9, "0", resolved(load(None, {})), HELD, "v1"))
         for number, wins in ((0, 1), (2, 12), (11, 2)):
