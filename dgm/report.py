@@ -251,9 +251,10 @@ def compare(agent: Agent, seed: Agent) -> Comparison:
     for one in (agent, seed):
         solved = sum(one.results[task] for task in both)
         tallies.append(Tally.of(solved, len(both) - solved))
+    ours, theirs = tallies
     difference = paired_difference(len(gained), len(lost), len(both) - len(gained) - len(lost))
     p = mcnemar(len(gained), len(lost))
-    return Comparison(len(both), *tallies, gained, lost, verdict(difference) != "undecided", difference, p)
+    return Comparison(len(both), ours, theirs, gained, lost, verdict(difference) != "undecided", difference, p)
 
 
 def attempts(events: Iterable[AnyEvent], agent: AgentId) -> list[JobRow]:
