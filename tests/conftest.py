@@ -1,7 +1,8 @@
-"""Which tests run where: the default run leaves out what is slow, and Docker's where no engine answers.
+"""Which tests run where: the default run leaves out what is slow, and what needs an engine or browser that is missing.
 
-With CI set in the environment everything runs, and a missing engine is a failure instead of a skip. The default run
-also tries fewer examples of each property, other ones each time, and keeps its files in memory where there is room.
+With CI set in the environment everything runs, and a missing engine or browser is a failure instead of a skip. The
+default run also tries fewer examples of each property, other ones each time, and keeps its files in memory where there
+is room.
 """
 
 import os

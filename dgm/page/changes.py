@@ -4,7 +4,6 @@ Invariant: time and text are bounded, whatever the files hold; what was left out
 """
 
 import difflib
-import re
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -14,12 +13,14 @@ from dgm.text import plain
 
 FILES = 60
 """Files of one change that are listed."""
+ALL = 5
+"""Times as many lines as of one file are shown of all."""
 WIDTH = 400
 """Characters of a line."""
 AROUND = 3
 """Lines that are shown around a change."""
 PATIENCE = 4_000_000
-"""Pairs of lines that are compared at most, between the first and the last that differ; a diff may need all."""
+"""Pairs of lines that are compared at most, in all files, between the first and the last that differ in each."""
 
 
 class Change(Struct, frozen=True, gc=False):
@@ -35,58 +36,69 @@ class Change(Struct, frozen=True, gc=False):
 
 
 def changes(old: Files, new: Files, lines: int) -> list[Change]:
-    """The files in which two sources differ, by path, each with at most so many `lines`."""
+    """The files in which two sources differ, by path, each with at most so many `lines`, all with `ALL` times that."""
     paths = [path for path in sorted(old.keys() | new.keys()) if old.get(path) != new.get(path)]
-    found = [_change(path, old.get(path), new.get(path), lines) for path in paths[:FILES]]
+    found: list[Change] = []
+    patience, left = PATIENCE, ALL * lines
+    for path in paths[:FILES]:
+        change, pairs = _change(path, old.get(path), new.get(path), min(lines, left), patience)
+        found.append(change)
+        patience, left = patience - pairs, left - len(change.lines)
     if len(paths) > FILES:
         found.append(Change("", "more", note=f"and {len(paths) - FILES:,} more files"))
     return found
 
 
-def _change(path: str, before: File | None, after: File | None, most: int) -> Change:
+def _change(path: str, before: File | None, after: File | None, most: int, patience: int) -> tuple[Change, int]:
+    """And how many pairs of lines were compared, of `patience` at most."""
     name = plain(path)
     if before is not None and after is not None and before.data == after.data:
-        return Change(name, "mode", note="it can be executed now" if after.executable else "it cannot be executed now")
+        can = "it can be executed now" if after.executable else "it cannot be executed now"
+        return Change(name, "mode", note=can), 0
     kind = "removed" if after is None else "added" if before is None else "changed"
     old, new = before.data if before else b"", after.data if after else b""
     try:
         a, b = old.decode().split("\n") if before else [], new.decode().split("\n") if after else []
     except UnicodeDecodeError:
-        return Change(name, kind, note=f"not text: {len(old):,} bytes before, {len(new):,} after")
-    skipped = _alike(a, b)
-    a, b = a[skipped:], b[skipped:]
-    left = _alike(a[::-1], b[::-1])
-    a, b = a[: len(a) - left], b[: len(b) - left]
-    if len(a) * len(b) > PATIENCE:
-        note = f"too long to compare here: {len(a):,} lines before, {len(b):,} after"
-        return Change(name, kind, note=note)
-    added = removed = 0
-    shown: list[str] = []
-    total = 0
-    for line in _unified(a, b, skipped):
-        added += line[0] == "+"
-        removed += line[0] == "-"
-        total += 1
-        if len(shown) < most:
-            shown.append(line if len(line) <= WIDTH else f"{line[:WIDTH]}...")
-    left = total - len(shown)
-    note = f"{left:,} more lines" if left else ""
-    return Change(name, kind, added, removed, tuple(map(plain_line, shown)), note)
+        return Change(name, kind, note=f"not text: {len(old):,} bytes before, {len(new):,} after"), 0
+    head = _alike(a, b)
+    tail = _alike(a[: head - 1 if head else None : -1], b[: head - 1 if head else None : -1])
+    pairs = (len(a) - head - tail) * (len(b) - head - tail)
+    if pairs > patience:
+        note = f"too long to compare here: {len(a) - head - tail:,} lines became {len(b) - head - tail:,}"
+        return Change(name, kind, note=note), 0
+    told = list(_unified(a, b, head, tail))
+    shown = tuple(plain_line(line if len(line) <= WIDTH else f"{line[:WIDTH]}...") for line in told[:most])
+    added, removed = (sum(line[0] == sign for line in told) for sign in "+-")
+    left = len(told) - len(shown)
+    return Change(name, kind, added, removed, shown, f"{left:,} more lines" if left else ""), pairs
 
 
 def _alike(a: list[str], b: list[str]) -> int:
-    """How many lines at the start are the same, less those that are shown around a change."""
-    same = next((n for n, (old, new) in enumerate(zip(a, b, strict=False)) if old != new), min(len(a), len(b)))
-    return max(same - AROUND, 0)
+    """How many lines at the start are the same."""
+    return next((n for n, (old, new) in enumerate(zip(a, b, strict=False)) if old != new), min(len(a), len(b)))
 
 
-def _unified(a: list[str], b: list[str], skipped: int) -> Iterator[str]:
-    """A unified diff without its head, of files that have so many more lines before."""
-    for number, line in enumerate(difflib.unified_diff(a, b, lineterm="", n=AROUND)):
-        if line.startswith("@@"):
-            yield re.sub(r"(?<=[-+])\d+", lambda match: str(int(match[0]) + skipped), line)
-        elif number > 1:  # after the two lines with the names
-            yield line
+def _unified(a: list[str], b: list[str], head: int, tail: int) -> Iterator[str]:
+    """The lines of a unified diff of `a` and `b`, of which so many at the start and the end are the same."""
+    matcher = difflib.SequenceMatcher(None, a[head : len(a) - tail], b[head : len(b) - tail])
+    inner = [(tag, *(place + head for place in places)) for tag, *places in matcher.get_opcodes()]
+    ends = ("equal", 0, head, 0, head), ("equal", len(a) - tail, len(a), len(b) - tail, len(b))
+    matcher.opcodes = [ends[0]] * bool(head) + inner + [ends[1]] * bool(tail)  # type: ignore[attr-defined]
+    for group in matcher.get_grouped_opcodes(AROUND):
+        (_, i, _, k, _), (_, _, j, _, m) = group[0], group[-1]
+        yield f"@@ -{_range(i, j)} +{_range(k, m)} @@"
+        for tag, i, j, k, m in group:
+            if tag == "equal":
+                yield from (f" {line}" for line in a[i:j])
+            else:
+                yield from (f"-{line}" for line in a[i:j])
+                yield from (f"+{line}" for line in b[k:m])
+
+
+def _range(begin: int, end: int) -> str:
+    """As in a unified diff: the first line, from 1, and how many; of none, the line before."""
+    return f"{begin + (end > begin)},{end - begin}"
 
 
 def plain_line(line: str) -> str:

@@ -14,6 +14,7 @@ from tests.page.grown import grow
 from tests.page.hostile import TRICKS, attack
 
 pytestmark = pytest.mark.browser
+FRAME = "new Promise(then => requestAnimationFrame(() => requestAnimationFrame(then)))"
 BARRED = "script:not([type]), img, iframe, object, embed, base, form, video, audio, link, meta[http-equiv=refresh]"
 
 
@@ -75,6 +76,7 @@ def test_the_tree_is_drawn_walked_and_opened(browser: Browser, grown: Path) -> N
         browser.run(
             f"(s => {{ s.value = '{shape}'; s.dispatchEvent(new Event('change')) }})(document.querySelector('select'))"
         )
+        browser.run(FRAME)
         assert browser.run(f"{painted}(document.querySelector('canvas'))") > 20
     browser.run("document.querySelector('canvas').focus()")
     for key in ("ArrowLeft", "ArrowLeft", "ArrowRight", "f", "f", "Enter"):
@@ -83,6 +85,32 @@ def test_the_tree_is_drawn_walked_and_opened(browser: Browser, grown: Path) -> N
     assert "solved" in text(browser)
     browser.run("history.back()")
     browser.until("location.hash === '#/tree' && document.querySelector('canvas') !== null")
+
+
+def test_the_tree_is_moved_and_clicked(browser: Browser, grown: Path) -> None:
+    browser.open(grown, "#/tree")
+    browser.run("window.scrollTo(0, 0)")
+    browser.run("[...document.querySelectorAll('button')].find(b => b.textContent === '★').click()")
+    browser.run(FRAME)
+    box = browser.run("JSON.parse(JSON.stringify(document.querySelector('canvas').getBoundingClientRect()))")
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def mouse(kind: str, dx: float, dy: float, buttons: int) -> None:
+        button = "left" if kind != "mouseMoved" or buttons else "none"
+        browser.call(
+            "Input.dispatchMouseEvent", type=kind, x=x + dx, y=y + dy, button=button, buttons=buttons, clickCount=1
+        )
+
+    mouse("mouseMoved", 0, 0, 0)
+    assert browser.run("document.querySelector('.tip').textContent.startsWith(A.id[D.best].slice(0, 8))")
+    mouse("mousePressed", 0, 0, 1)
+    for step in range(1, 6):
+        mouse("mouseMoved", 9 * step, 5 * step, 1)
+    mouse("mouseReleased", 45, 25, 0)
+    assert browser.run("location.hash") == "#/tree"
+    mouse("mousePressed", 45, 25, 1)
+    mouse("mouseReleased", 45, 25, 0)
+    assert browser.run("location.hash === '#/agent/' + A.id[D.best]")
 
 
 def test_an_agent_has_a_page_with_its_difference_and_its_jobs(browser: Browser, grown: Path) -> None:

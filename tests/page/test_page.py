@@ -96,9 +96,12 @@ def test_changes_are_named_counted_and_bounded() -> None:
     assert found["n"].note == "802 more lines"
 
 
-@given(st.lists(st.sampled_from("abc"), max_size=30), st.lists(st.sampled_from("abc"), max_size=30))
-def test_a_difference_is_that_of_the_whole_files(a: list[str], b: list[str]) -> None:
-    old, new = ["x"] * 9 + a + ["y"] * 9, ["x"] * 9 + b + ["y"] * 9
+SOME = st.lists(st.sampled_from("abc"), max_size=30)
+
+
+@given(SOME, SOME, st.sampled_from([(["x"] * 9, ["y"] * 9), ([], []), (["a"] * 5, ["a"] * 5)]))
+def test_a_difference_is_that_of_the_whole_files(a: list[str], b: list[str], around: tuple[list[str], ...]) -> None:
+    old, new = around[0] + a + around[1], around[0] + b + around[1]
     found = changes({"f": File("\n".join(old).encode())}, {"f": File("\n".join(new).encode())}, 999)
     if a == b:
         assert not found
@@ -106,7 +109,8 @@ def test_a_difference_is_that_of_the_whole_files(a: list[str], b: list[str]) -> 
     place, made = 0, list[str]()
     for line in found[0].lines:
         if line.startswith("@@"):
-            begin = int(re.findall(r"\d+", line)[0]) - 1
+            first, number = map(int, re.findall(r"\d+", line)[:2])
+            begin = first - (number > 0)
             made += old[place:begin]
             place = begin
         else:
@@ -119,6 +123,8 @@ def test_a_difference_is_that_of_the_whole_files(a: list[str], b: list[str]) -> 
 def test_what_cannot_be_compared_in_time_is_not() -> None:
     old, new = (b"\n".join(b"%d" % n for n in order) for order in (range(9_000), range(9_000, 0, -1)))
     assert "too long to compare" in changes({"a": File(old)}, {"a": File(new)}, 9)[0].note
+    flood = {f"{n}": File(b"1\n" * 999) for n in range(9)}
+    assert sum(len(change.lines) for change in changes({}, flood, 100)) == 500
     many = {f"{n}": File(b"") for n in range(FILES + 5)}
     assert changes({}, many, 9)[-1].note == "and 5 more files"
 

@@ -1,7 +1,11 @@
 // ------------------------------------------------------------ the tree drawn on a canvas
 
 class Drawing extends Layout {
-  draw() {
+  draw() { // at most once a frame
+    if (!this.asked) requestAnimationFrame(() => { this.asked = false; this.paint(); });
+    this.asked = true;
+  }
+  paint() {
     if (!this.width) return;
     const c = this.canvas.getContext("2d"), seen = this.order;
     this.most = most(seen, (i) => (isFailed(i) ? 0 : tried(A.own[i])), 1);
@@ -36,7 +40,8 @@ class Drawing extends Layout {
     heaps.forEach((heap, n) => {
       c.beginPath(); c.fillStyle = mixed[n];
       for (const i of heap) dot(i, this.radius(i));
-      c.fill(); c.stroke();
+      c.fill();
+      if (seen.length < 4000) c.stroke();
     });
     c.beginPath(); c.fillStyle = css("--paper"); c.strokeStyle = css("--dim");
     for (const i of hollow) dot(i, this.radius(i));

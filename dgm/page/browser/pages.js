@@ -62,5 +62,5 @@ document.body.append(h("header", {}, nav, h("span", { class: "dim" }, said(D.tol
     main);
 addEventListener("hashchange", go);
 addEventListener("scrollend", () => history.replaceState({ y: window.scrollY }, "")); // for the way back
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => repaint && repaint());
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { styles.clear(); repaint && repaint(); });
 go();

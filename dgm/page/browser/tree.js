@@ -52,7 +52,7 @@ class Tree extends Drawing {
     this.canvas.width = box.width * ratio; this.canvas.height = box.height * ratio;
     this.ratio = ratio;
     if (N) this.fit();
-    this.draw();
+    this.paint(); // in the same frame, since to set its size has emptied the canvas
   }
   zoom(by, x = this.width / 2, y = this.height / 2) {
     const k = Math.max(0.02, Math.min(12, this.k * by)); by = k / this.k;

@@ -50,7 +50,11 @@ function bar(t) {
   const mark = h("b", { style: { left: 100 * rate(t) + "%" } });
   return h("span", { class: "bar", title: tallyWords(t), "aria-hidden": "true" }, band, mark);
 }
-const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const styles = new Map(); // of the scheme of colours that is on
+function css(name) {
+  if (!styles.has(name)) styles.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+  return styles.get(name);
+}
 async function block(kind, n) {
   const text = document.getElementById(kind + Math.floor(n / D.block)).textContent;
   const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
