@@ -6,7 +6,7 @@ libraries in all that an archive is read with. `docs/statistics.md` says what is
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import atan, cos, exp, fsum, gcd, hypot, inf, lgamma, log, log1p, pi, sin, sqrt
+from math import cos, exp, fsum, gcd, hypot, inf, lgamma, log, log1p, pi, sqrt
 from statistics import NormalDist
 from typing import Literal
 
@@ -86,11 +86,13 @@ def clustered(differences: Sequence[float], level: float = LEVEL) -> tuple[Diffe
     if all(one in (-1, 0, 1) for one in differences):
         gained, lost = differences.count(1), differences.count(-1)
         return paired_difference(gained, lost, len(differences) - gained - lost, level), mcnemar(gained, lost)
+    from scipy.special import stdtr, stdtrit
+
     n = len(differences)
     mean, centre = fsum(differences) / n, fsum(differences) / (n + 2)
     error = sqrt(max((fsum(one * one for one in differences) + 1) / (n + 2) - centre * centre, 0.0) / (n + 2))
-    p = max(2 * student(-abs(centre) / error, n + 1), flipped(differences))
-    half = _student_quantile((1 + level) / 2, n + 1) * error
+    p = max(2 * float(stdtr(n + 1, -abs(centre) / error)), flipped(differences))
+    half = float(stdtrit(n + 1, (1 + level) / 2)) * error
     low, high = max(min(centre - half, mean), -1.0), min(max(centre + half, mean), 1.0)
     if p > 1 - level:
         low, high = min(low, 0.0), max(high, 0.0)
@@ -112,29 +114,6 @@ def flipped(differences: Sequence[float]) -> float:
             chances[total] = chances.get(total, 0.0) + chance
     seen = abs(sum(round(one * 840) for one in differences)) // unit
     return min(1.0, fsum(chance for total, chance in chances.items() if abs(total) >= seen))
-
-
-def student(t: float, freedom: int) -> float:
-    """P(T <= t) for Student's T (Abramowitz and Stegun 26.7.3 and 26.7.4)."""
-    angle = atan(t / sqrt(freedom))
-    total = term = cos(angle) if freedom % 2 else 1.0
-    for k in range(3 if freedom % 2 else 2, freedom, 2):
-        term *= cos(angle) ** 2 * (k - 1) / k
-        total += term
-    if freedom == 1:
-        total = 0.0
-    return (1 + (2 / pi * (angle + sin(angle) * total) if freedom % 2 else sin(angle) * total)) / 2
-
-
-def _student_quantile(p: float, freedom: int) -> float:
-    """For p > 1/2, to 9 digits."""
-    low, high = 0.0, 1.0
-    while student(high, freedom) < p:
-        low, high = high, 2 * high
-    while high - low > 1e-9 * high:
-        middle = (low + high) / 2
-        low, high = (middle, high) if student(middle, freedom) < p else (low, middle)
-    return (low + high) / 2
 
 
 def holm(ps: Sequence[float]) -> list[float]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
-from scipy.stats import beta, binom, binomtest, false_discovery_control, t
+from scipy.stats import beta, binom, binomtest, false_discovery_control
 
 from dgm.statistics import (
     Difference,
@@ -18,7 +18,6 @@ from dgm.statistics import (
     holm,
     mcnemar,
     paired_difference,
-    student,
     tasks_needed,
     verdict,
     visible,
@@ -248,11 +247,6 @@ def test_the_number_of_tasks_grows_with_what_is_asked() -> None:
 # ---------------------------------------------------------------- repeated attempts
 
 rates = st.integers(-6, 6).map(lambda n: n / 6)
-
-
-@given(st.floats(-30, 30), st.integers(1, 80))
-def test_students_distribution_is_scipys(value: float, freedom: int) -> None:
-    assert student(value, freedom) == pytest.approx(t.cdf(value, freedom), abs=1e-12)
 
 
 @given(st.lists(rates, max_size=9))
