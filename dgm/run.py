@@ -245,8 +245,7 @@ def changed(tree: Tree, now: dict[str, Any], benchmark: Benchmark) -> list[str]:
             "so it can be looked at and not continued. `dgm import --seed` with a seed that has a `start` gives agents "
             "that can be run"
         )
-    known = {section: table for section, table in tree.config.items() if section != "imported"}
-    keys = settings.differences(known, now)
+    keys = settings.differences(settings.own(tree.config), now)
     return keys + ["benchmark"] * (tree.benchmark != benchmark.version)
 
 

@@ -80,6 +80,11 @@ def layered(
     return build(table)
 
 
+def own(recorded: Table) -> Table:
+    """The settings in a log, without what an import has put beside them."""
+    return {section: table for section, table in recorded.items() if section != "imported"}
+
+
 def build(table: Table) -> Config:
     """Check `table` and turn it into a `Config`. Raises `ConfigError`."""
     for key in unknown(table):

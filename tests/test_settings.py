@@ -135,3 +135,8 @@ def test_a_wrong_recommendation_is_the_benchmarks_mistake(tmp_path: Path, limits
     )
     with pytest.raises(BadBenchmark, match=rf"{tmp_path}/benchmark\.toml: .*{says}"):
         open_benchmark(str(tmp_path))
+
+
+def test_what_an_import_has_put_beside_the_settings_of_a_log_is_none_of_them() -> None:
+    recorded = {**settings.resolved(Config()), "imported": {"system": "hgm", "runnable": True}}
+    assert settings.build(settings.own(recorded)) == settings.build(settings.resolved(Config()))

@@ -24,7 +24,7 @@ from dgm.flight import End
 from dgm.jobs import AgentId
 from dgm.policies.conclusion import best
 from dgm.report import NoSuchAgent
-from dgm.settings import build
+from dgm.settings import build, own
 from dgm.statistics import LEVEL
 from dgm.text import clip, count, fold, interval, note, out, out_json, plain, points, short
 from dgm.uses import FOLDER, Use, continued, read_uses, record, using
@@ -88,7 +88,7 @@ def wanted(reader: Reader, names: Sequence[str], repeats: int) -> Use:
     ids = tuple(dict.fromkeys(rival.id for rival in rivals if sources.get(rival.digest) == rival.id))
     if not ids:
         raise Unable("the best agent still has the seed's source, and nothing to be compared with; name another agent")
-    config = build(tree.config)
+    config = build(own(tree.config))
     benchmark = open_benchmark(config.run.benchmark, config.grading)
     key = folder_of(config, benchmark.version, tree.held_out)
     return Use(time.time(), baseline.id, champion.id, ids, repeats, tree.held_out, key)
@@ -106,7 +106,7 @@ def attempted(reader: Reader, use: Use, usd: float | None) -> End:
     from dgm.cli.driving import open_more_files, steered
     from dgm.replay import measure
 
-    config = build(reader.tree.config)
+    config = build(own(reader.tree.config))
     config = msgspec.structs.replace(config, run=msgspec.structs.replace(config.run, controls=()))
     open_more_files()
     agents = {id: source_of(reader, id) for id in (use.baseline, *use.rivals)}

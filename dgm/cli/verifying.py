@@ -25,7 +25,7 @@ from dgm.lineage.blame import by_step, claims
 from dgm.lineage.revert import TaskTrial, Trial, reverted, trial
 from dgm.replay import Cell, cell_of, measured, paid
 from dgm.report import find, simulation
-from dgm.settings import build
+from dgm.settings import build, own
 from dgm.text import clip, count, fold, note, out, out_json, plain, short, styled
 from dgm.tree import Tree
 from dgm.validation import folder_of
@@ -127,7 +127,7 @@ def settings_of(tree: Tree) -> Config:
             "this archive was imported from another system, and not all of its agents follow the agent contract here: "
             "nothing can be tried again"
         )
-    return build({section: table for section, table in tree.config.items() if section != "imported"})
+    return build(own(tree.config))
 
 
 def tried(reader: Reader, agent: Agent, wanted: Sequence[Wanted], usd: float | None) -> tuple[list[Trial], End]:
