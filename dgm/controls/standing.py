@@ -28,7 +28,7 @@ from dgm.report import (
     setting,
     simulation,
 )
-from dgm.statistics import Difference, clustered, paired_difference
+from dgm.statistics import Difference, clustered
 from dgm.tree import Tree
 
 
@@ -183,9 +183,7 @@ def compared(name: Control, search: Tree, control: Tree, at: Standing) -> Beside
 
 def against(ours: Agent, theirs: Agent) -> Against:
     found = compare(ours, theirs)
-    gained, lost = len(found.gained), len(found.lost)
-    difference = paired_difference(gained, lost, found.tasks - gained - lost)
-    return Against(found.tasks, gained, lost, difference, ours.digest == theirs.digest)
+    return Against(found.tasks, len(found.gained), len(found.lost), found.difference, ours.digest == theirs.digest)
 
 
 def placed(found: Against | None) -> Place:
@@ -198,7 +196,7 @@ def placed(found: Against | None) -> Place:
 
 def differing(search: dict[str, Any], control: dict[str, Any]) -> tuple[str, ...]:
     """The settings in which a control differs from its search, though it should not."""
-    return tuple(key for key in settings.differences(search, control) if key not in DERIVED)
+    return tuple(key for key in settings.differences(settings.own(search), settings.own(control)) if key not in DERIVED)
 
 
 # ---------------------------------------------------------------- what luck does
