@@ -52,7 +52,6 @@ def wanted(policies: str, families: str, budget: str = "800", k: str = "5", slot
     return Wanted(policies, families, "", budget, k, slots, 60, AGAINST)
 
 
-BUDGETS = "200,300,400,500,600,700,800"
 STAGES = {
     "published": Stage("All policies on the named families", wanted("all", "all"), whole=True),
     "drawn": Stage("All policies on families drawn at random", wanted("all", "random-200..259"), seeds=10, whole=True),
@@ -60,12 +59,6 @@ STAGES = {
     "settings-drawn": Stage(
         "Budgets, prices and slots on families drawn at random",
         wanted("OURS", "random-200..259", "800,1600", "1,5,20", "1,20,200"),
-        seeds=10,
-    ),
-    "cost": Stage(f"Cost to reach the utility of {AGAINST}", wanted("OURS", "all", BUDGETS, "1,5,20")),
-    "cost-drawn": Stage(
-        f"Cost to reach the utility of {AGAINST} on families drawn at random",
-        wanted("OURS", "random-200..259", BUDGETS),
         seeds=10,
     ),
     "ablation": Stage("Ablation of ours", wanted("OURS,VARIANTS", "all"), whole=True),

@@ -123,17 +123,25 @@ def _overview(by_setting: dict[Setting, list[Cell]], against: str) -> Iterator[T
         for setting, cells in by_setting.items():
             members = [cell for cell in cells if cell.family == name]
             if members:
-                head = [f"{against} itself", *(cell.policy for cell in members if cell.policy != against)]
                 reference = next(cell for cell in members if cell.policy == against)
-                others = (pm(cell.difference, signed=True) for cell in members if cell.policy != against)
-                rows.append((said(setting), pm(reference.utility), *others))
+                others = [cell for cell in members if cell.policy != against]
+                head = [f"{against} itself", *(title for cell in others for title in (cell.policy, "cost", "makespan"))]
+                rows.append((said(setting), pm(reference.utility), *_beside(reference, others)))
         if rows:
             yield Table(
                 f"Difference to {against} in all settings, {name}",
-                "True utility, with 95 % intervals; * where these leave out 0.",
+                "True utility, with 95 % intervals; * where these leave out 0. Cost and makespan: how many times those "
+                f"of {against}.",
                 ("setting", *head),
                 tuple(rows),
             )
+
+
+def _beside(reference: Cell, others: Sequence[Cell]) -> Iterator[str]:
+    for cell in others:
+        yield pm(cell.difference, signed=True)
+        yield f"{cell.cost / reference.cost:.2f}"
+        yield f"{cell.makespan / reference.makespan:.1f}"
 
 
 def _cheaper(cells: Sequence[Cell], against: str) -> Iterator[Table]:
