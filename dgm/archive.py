@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from dgm.clade import Agent
+from dgm.commits import message, notes, printable
 from dgm.durable import locked, make_folder, sync_folder, written
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured, RunEnded, RunPaused, TaskScored
 from dgm.files import BadFiles, Files, digest
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from dgm.git import Repository
 
 LOG, AGENTS, ARTIFACTS, LOCK = "events.log", "agents.git", "artifacts", "lock"
-NO_SUMMARY = "A child without a word"
-
-
 MIRROR_SECONDS = 60.0
 """A birth later than this after the last mirroring brings notes and best agent up to date."""
 
@@ -71,6 +69,11 @@ class Reader:
 def read_tree(path: Path) -> Tree:
     """The tree of the run in `path` as it is now. Raises `NoArchive`, `Damaged`."""
     return Reader(path).tree
+
+
+def tree_so_far(path: Path) -> Tree:
+    """The tree of the run in `path`; an empty one where none was begun. Raises `Damaged`."""
+    return read_tree(path) if (path / LOG).is_file() else Tree()
 
 
 class Archive:
@@ -140,7 +143,7 @@ class Archive:
         if not self.tree.length:
             raise ValueError("a run is configured before it gets a seed")
         # The time of the first event, so that a seed that was committed but not recorded before a crash is found again.
-        summary = _plain(summary)
+        summary = printable(summary)
         agent = self._commit(files, (), f"{summary or 'A seed agent'}\n", self.tree.began)
         self._record(AgentBorn(at=self._clock(), agent=agent, digest=digest(files), summary=summary))
         return agent
@@ -175,20 +178,20 @@ class Archive:
             case Rewrite():
                 event = self._born(started, outcome)
             case Verdict(solved=solved, usage=usage):
-                flags = tuple(_plain(flag, 200) for flag in outcome.flags)
+                flags = tuple(printable(flag, 200) for flag in outcome.flags)
                 event = TaskScored(at=self._clock(), job=job, solved=solved, usage=usage, flags=flags)
             case Failure(cause=cause, reason=reason, usage=usage):
-                event = JobFailed(at=self._clock(), job=job, cause=cause, reason=_plain(reason), usage=usage)
+                event = JobFailed(at=self._clock(), job=job, cause=cause, reason=printable(reason), usage=usage)
         self._record(event)
         if isinstance(event, AgentBorn) and self._clock() - self._mirrored > MIRROR_SECONDS:
             self.mirror()
         return event
 
     def pause(self, reason: str, seconds: float) -> None:
-        self._record(RunPaused(at=self._clock(), reason=_plain(reason), seconds=seconds))
+        self._record(RunPaused(at=self._clock(), reason=printable(reason), seconds=seconds))
 
     def end(self, code: int, reason: str) -> None:
-        self._record(RunEnded(at=self._clock(), code=code, reason=_plain(reason)))
+        self._record(RunEnded(at=self._clock(), code=code, reason=printable(reason)))
 
     def folder(self, job: JobId) -> Path:
         """The folder for the artifacts of `job`, made for it, closed to other users. From any thread."""
@@ -223,7 +226,7 @@ class Archive:
     def _born(self, started: JobStarted, child: Rewrite) -> AgentBorn | JobFailed:
         if not isinstance(started.job, Expand):
             raise ValueError(f"job {started.id} is no expansion, but has a child")
-        parent, summary = started.job.agent, _plain(child.summary)
+        parent, summary = started.job.agent, printable(child.summary)
         try:
             tree = digest(child.source)
             if (known := self._digests.get(tree)) is not None:
@@ -231,7 +234,7 @@ class Archive:
             # The time at which the job started stands in the log, so the same outcome always gives the same commit.
             agent = self._commit(child.source, (parent,), message(summary, started.id), started.at)
         except BadFiles as error:
-            reason = _plain(str(error))
+            reason = printable(str(error))
             return JobFailed(at=self._clock(), job=started.id, cause="stillborn", reason=reason, usage=child.usage)
         return AgentBorn(
             at=self._clock(),
@@ -269,27 +272,6 @@ def fold(reader: LogReader, tree: Tree, tell: Callable[[AnyEvent], object] | Non
             tell(event)
 
 
-def notes(tree: Tree) -> dict[AgentId, str]:
-    """What `git log --notes=dgm` shows of each agent."""
-    return {
-        agent.id: f"solved: {agent.solved} of {agent.evaluations}\n"
-        f"clade: {agent.clade_solved} of {agent.clade_solved + agent.clade_failed}\n"
-        f"usd: {agent.usage.usd:.4f}\n"
-        for agent in tree.agents.values()
-    }
-
-
-def message(summary: str, job: JobId) -> str:
-    """What the commit of a child says: enough to know its birth again, should the log be damaged."""
-    return f"{summary or NO_SUMMARY}\n\nJob: {job}\n"
-
-
-def told(message: str) -> tuple[str, JobId | None]:
-    """The summary and the job in the `message` of a commit."""
-    text, _, job = message.rpartition("\n\nJob: ")
-    return ("" if text == NO_SUMMARY else text, int(job)) if job.strip().isdecimal() else (message, None)
-
-
 def _make(path: Path) -> None:
     make_folder(path, 0o700)
     if not (path / LOG).exists():
@@ -315,8 +297,3 @@ def _source(repository: "Repository", agent: Agent) -> Files:
     if digest(files) != agent.digest:
         raise Damaged(f"{repository.path}: the source of {agent.id} is not that with which it was born")
     return files
-
-
-def _plain(text: str, limit: int = 4_000) -> str:
-    """`text`, which untrusted code may have written, as it can be stored and shown: no control codes, not too long."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text[:limit]).strip()

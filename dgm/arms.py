@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from dgm import settings
-from dgm.archive import LOG, Archive, Reader
+from dgm.archive import Archive, Reader, tree_so_far
 from dgm.config import Config, Control
 from dgm.controls import POLICY, Spent, begun, folder_of, spent_by
 from dgm.files import Files
@@ -61,7 +61,7 @@ def run_control(
     """`tree`: that of the search."""
     folder = folder_of(search, name)
     while True:
-        known = Reader(folder).tree if (folder / LOG).is_file() else Tree()
+        known = tree_so_far(folder)
         wanted = settings_of(name, config, tree, known)
         if known.ended is not None and is_over(known, wanted):
             return End(0, known.ended.reason)

@@ -12,8 +12,9 @@ from typing import Literal
 from msgspec import Struct
 
 from dgm import salvage
-from dgm.archive import AGENTS, ARTIFACTS, LOCK, LOG, Archive, fold, log_of, notes
+from dgm.archive import AGENTS, ARTIFACTS, LOCK, LOG, Archive, fold, log_of
 from dgm.clade import Agent
+from dgm.commits import notes
 from dgm.durable import locked, written
 from dgm.events import AgentBorn, JobStarted
 from dgm.git import Repository

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from dgm.archive import LOG, Reader
+from dgm.archive import LOG, Reader, tree_so_far
 from dgm.clade import Agent
 from dgm.config import Config, PolicyConfig
 from dgm.files import Files, digest
@@ -154,7 +154,7 @@ def driven(
 
 def looked(cell: Cell, agents: Mapping[str, Files]) -> Measured:
     """What is known of `cell` so far. Reads only. Raises `Damaged`."""
-    tree = Reader(cell.folder).tree if (cell.folder / LOG).is_file() else Tree()
+    tree = tree_so_far(cell.folder)
     found = Measured(cell, tree, DONE, ids(tree, agents))
     if all(map(found.settled, agents)):
         return found

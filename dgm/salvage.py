@@ -13,7 +13,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct, structs
 
-from dgm.archive import told
+from dgm.commits import told
 from dgm.durable import place, sync_folder
 from dgm.events import AgentBorn, AnyEvent, JobStarted, decode, encode
 from dgm.git import Repository

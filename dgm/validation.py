@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from dgm.archive import LOG, Reader
+from dgm.archive import tree_so_far
 from dgm.clade import Agent
 from dgm.config import Config
 from dgm.controls import known_agents
@@ -71,7 +71,7 @@ def validated(archive: Path, tree: Tree, use: Use, uses: Sequence[Use], needs: b
     Raises `Damaged`.
     """
     number, before = earlier(use, uses)
-    cells = [read_cell(archive / FOLDER / use.folder / str(n)) for n in range(use.repeats)]
+    cells = cells_of(archive, use)
     unfit = tuple(task for task in use.tasks if any(task in cell.quarantined for cell in cells))
     tasks = [task for task in use.tasks if task not in unfit]
     agents = (use.baseline, *use.rivals)
@@ -113,7 +113,7 @@ def between(archive: Path, tree: Tree, ours: Agent, theirs: Agent) -> Match | No
         if {ours.digest, theirs.digest} <= digests and ours.digest != theirs.digest:
             if not validated(archive, tree, use, uses, needs=False).finished:
                 continue
-            cells = [read_cell(archive / FOLDER / use.folder / str(n)) for n in range(use.repeats)]
+            cells = cells_of(archive, use)
             tasks = [task for task in use.tasks if not any(task in cell.quarantined for cell in cells)]
             mine, other = (outcomes_of(agent.digest, cells, tasks) for agent in (ours, theirs))
             before = earlier(use, uses)[1] + len(use.rivals)
@@ -121,9 +121,9 @@ def between(archive: Path, tree: Tree, ours: Agent, theirs: Agent) -> Match | No
     return None
 
 
-def read_cell(folder: Path) -> Tree:
-    """An empty tree where nothing was measured yet. Raises `Damaged`."""
-    return Reader(folder).tree if (folder / LOG).is_file() else Tree()
+def cells_of(archive: Path, use: Use) -> list[Tree]:
+    """The attempts, a tree for each repeat. Raises `Damaged`."""
+    return [tree_so_far(archive / FOLDER / use.folder / str(n)) for n in range(use.repeats)]
 
 
 def outcomes_of(digest: str, cells: Iterable[Tree], tasks: Iterable[TaskId]) -> Outcomes:

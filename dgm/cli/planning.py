@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from dgm.archive import LOG, Reader
+from dgm.archive import tree_so_far
 from dgm.benchmarks import open_benchmark
 from dgm.cli import setting
 from dgm.cli.advising import prepare_again
@@ -105,7 +105,7 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
     from dgm.arms import spent_on_controls
     from dgm.spending import price_of
 
-    tree = Reader(folder).tree if (folder / LOG).is_file() else Tree()
+    tree = tree_so_far(folder)
     if not tree.config:
         check_names(config.run)
     benchmark = open_benchmark(config.run.benchmark, config.grading)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from dgm import run, settings
-from dgm.archive import LOG, Reader
+from dgm.archive import tree_so_far
 from dgm.benchmarks import open_benchmark
 from dgm.cli import setting
 from dgm.cli.advising import prepare_again
@@ -24,11 +24,10 @@ from dgm.config import ConfigError
 from dgm.ground import Unprepared, unprepared
 from dgm.jobs import TaskId
 from dgm.protocols import SandboxFault
-from dgm.replay import AMENDED, Cell, left_of, paid
+from dgm.replay import AMENDED, left_of, paid
 from dgm.spending import price_of
 from dgm.text import count, dollars, fold, note, out, out_json, plain
 from dgm.transfer.matrix import Block
-from dgm.tree import Tree
 
 if TYPE_CHECKING:
     from dgm.cli.transferring import Matrix
@@ -112,7 +111,7 @@ def stage_of(block: Block) -> Stage:
     """What the first measurement of a block would stand on. Raises `ConfigError`, also for settings that differ from
     those on record."""
     for cell in block.cells:
-        tree = tree_of(cell)
+        tree = tree_so_far(cell.folder)
         benchmark = open_benchmark(cell.config.run.benchmark, cell.config.grading)
         differing = run.changed(tree, settings.resolved(cell.config), benchmark) if tree.config else []
         if refused := [key for key in differing if key not in AMENDED]:
@@ -121,11 +120,7 @@ def stage_of(block: Block) -> Stage:
                 "begin another one with --name"
             )
     cell = block.cells[0]
-    return staged(cell.config, benchmark, tree_of(cell), differing)
-
-
-def tree_of(cell: Cell) -> Tree:
-    return Reader(cell.folder).tree if (cell.folder / LOG).is_file() else Tree()
+    return staged(cell.config, benchmark, tree_so_far(cell.folder), differing)
 
 
 def planned(found: "Matrix") -> ReplayPlan:
@@ -148,7 +143,7 @@ def block_plan(found: "Matrix", block: Block) -> BlockPlan:
     price = price_of(model, opened)
     agents = len({one.digest for one in found.entrants})
     tasks = len(stage.footing.selection.tasks)
-    done = sum(len(seed.results) for cell in block.cells for seed in tree_of(cell).seeds)
+    done = sum(len(seed.results) for cell in block.cells for seed in tree_so_far(cell.folder).seeds)
     evaluations = tasks * agents * len(block.cells)
     each = config.caps.usd_per_job if price.usd_in or price.usd_out else 0.0
     return BlockPlan(

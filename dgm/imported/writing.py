@@ -15,7 +15,8 @@ from typing import Any
 from msgspec import Struct
 
 from dgm import __version__, settings
-from dgm.archive import AGENTS, ARTIFACTS, LOG, Archive, message
+from dgm.archive import AGENTS, ARTIFACTS, LOG, Archive
+from dgm.commits import message
 from dgm.config import Config, ModelConfig, PolicyConfig, RunConfig
 from dgm.durable import make_folder, sync_folder, written
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured, RunEnded, TaskScored

@@ -11,7 +11,8 @@ from random import Random
 
 import msgspec
 
-from dgm.archive import AGENTS, ARTIFACTS, LOG, message
+from dgm.archive import AGENTS, ARTIFACTS, LOG
+from dgm.commits import message
 from dgm.config import Config
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured, TaskScored
 from dgm.expand import Diagnosis

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import msgspec
 
-from dgm.archive import AGENTS, ARTIFACTS, LOG, message
+from dgm.archive import AGENTS, ARTIFACTS, LOG
+from dgm.commits import message
 from dgm.config import Config
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured, TaskScored
 from dgm.expand import Diagnosis, Draft
