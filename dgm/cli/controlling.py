@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec.structs import asdict
 
 from dgm.cli.advising import looking
-from dgm.cli.failing import Unable
+from dgm.cli.failing import CAPPED, Unable
 from dgm.cli.looking import SIMULATION
 from dgm.cli.reading import archive_folder, driven, open_reader
 from dgm.config import Config, Control
@@ -47,7 +47,7 @@ def drive_controls(config: Config, search: Path) -> End:
     found = standings(search, tree, time.time(), driven)
     if found is not None:
         out("", *fold(controls_lines(found, search, held_out(search, tree, found)), 13))
-    if found is not None and end.code == 3:
+    if found is not None and end.code == CAPPED:
         note(*fold([cap_words(config, found, search)], 0, sys.stderr))
     elif end.code:
         note("The same command goes on from here.")

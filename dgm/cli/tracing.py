@@ -24,7 +24,7 @@ from dgm.policies.conclusion import best
 from dgm.report import AgentRow, find, row, simulation
 from dgm.shrinkage import fitted, surviving
 from dgm.store import load
-from dgm.text import clip, count, fold, note, out, out_json, plain, short, styled, width
+from dgm.text import clip, count, fold, interval, note, out, out_json, plain, points, short, styled, width
 
 LAST = 30
 """Steps that are shown of a longer lineage."""
@@ -144,14 +144,13 @@ def descent_lines(found: Descent) -> Iterator[list[str]]:
 
 def overview(found: Descent, room: int) -> list[str]:
     """A line a step."""
-    head = f"{'agent':<{INDENT}}{'fixed':>5}{'broken':>8}{'kept':>6}{'failed':>8}{'points':>8}{'95 %':>13}  "
+    head = f"{'agent':<{INDENT}}{'fixed':>5}{'broken':>8}{'kept':>6}{'failed':>8}{'points':>8}{'95 %':>14}  "
     left = room - len(head)
     lines = [styled(head + ("change" if left >= ENOUGH else ""), "dim")]
     for one in found.steps:
         bought, gain = one.bought, one.bought.difference
         numbers = f"{len(bought.fixed):>5}{len(bought.broken):>8}{len(bought.kept):>6}{len(bought.unsolved):>8}"
-        interval = f"{points(gain.low)} to {points(gain.high)}"
-        told = f"{points(gain.mean):>8}{interval:>13}" if bought.tasks else f"{'-':>8}{'-':>13}"
+        told = f"{points(gain):>8}{interval(gain):>14}" if bought.tasks else f"{'-':>8}{'-':>14}"
         change = clip(one.summary, left) if left >= ENOUGH else ""
         lines.append(f"{short(one.agent):<{INDENT}}{numbers}{told}  {change}")
     return lines
@@ -207,7 +206,7 @@ def exchange_words(found: Exchange) -> list[str]:
     few = f"so few cannot decide anything: at least {found.least} have to change" if found.tasks < found.least else ""
     return [
         f"{told}, of {count(found.tasks, 'task')} that both were tried on",
-        f"{points(gain.mean)} points, 95 % interval {points(gain.low)} to {points(gain.high)}: {word}",
+        f"{points(gain)} points, 95 % interval {interval(gain)}: {word}",
         *([few] if few else []),
     ]
 
@@ -215,9 +214,7 @@ def exchange_words(found: Exchange) -> list[str]:
 def large_words(one: Step) -> list[str]:
     """What the results on other tasks, and of other agents, say."""
     gain = one.shrunk
-    words = (
-        f"{points(gain.mean)} points, {points(gain.low)} to {points(gain.high)}, by all results of both, each drawn to"
-    )
+    words = f"{points(gain)} points, {interval(gain)}, by all results of both, each drawn to"
     return [
         f"{words} the mean of all agents",
         f"{rate_words(one.clade_solved, one.clade_evaluated)} solved in its clade, "
@@ -227,10 +224,6 @@ def large_words(one: Step) -> list[str]:
 
 def rate_words(solved: int, evaluated: int) -> str:
     return f"{solved / evaluated:.0%} of {evaluated:,}" if evaluated else "nothing"
-
-
-def points(share: float) -> str:
-    return f"{100 * share:+.0f}"
 
 
 def task_lines(found: Exchange, most: int = 12) -> list[str]:

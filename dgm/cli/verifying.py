@@ -13,10 +13,10 @@ from msgspec import Struct
 from dgm.archive import Reader
 from dgm.clade import Agent
 from dgm.cli.blaming import named_steps
-from dgm.cli.failing import Unable, leave
+from dgm.cli.failing import INTERRUPTED, Unable, leave
 from dgm.cli.looking import SIMULATION
 from dgm.cli.reading import open_reader
-from dgm.cli.tracing import INDENT, points, some_tasks
+from dgm.cli.tracing import INDENT, some_tasks
 from dgm.config import Config
 from dgm.files import BadFiles, Files
 from dgm.flight import End
@@ -26,7 +26,7 @@ from dgm.lineage.revert import TaskTrial, Trial, reverted, trial
 from dgm.replay import Cell, cell_of, measured, paid
 from dgm.report import find, simulation
 from dgm.settings import build, own
-from dgm.text import clip, count, fold, note, out, out_json, plain, short, styled
+from dgm.text import clip, count, fold, interval, note, out, out_json, plain, points, short, styled
 from dgm.tree import Tree
 from dgm.validation import folder_of
 
@@ -156,7 +156,7 @@ def tried(reader: Reader, agent: Agent, wanted: Sequence[Wanted], usd: float | N
             trials.append(Trial(one.step.id, one.tasks, problem=problem))
         else:
             trials.append(trial(one.step.id, one.tasks, rounds, whole, len(wanted)))
-        if ends[-1].code == 130:
+        if ends[-1].code == INTERRUPTED:
             break
     return trials, ends[-1]
 
@@ -196,11 +196,11 @@ def finding_line(one: Trial) -> str:
     if one.problem:
         return f"{'finding':<{INDENT}}undecided: there is nothing to compare"
     gain = one.difference
-    interval = f"{points(gain.mean)} points on these tasks, 95 % interval {points(gain.low)} to {points(gain.high)}"
+    told = f"{points(gain)} points on these tasks, 95 % interval {interval(gain)}"
     why = {
-        "confirmed": interval,
+        "confirmed": told,
         "not confirmed": "without the edit it solves as much",
-        "undecided": interval if one.pairs and one.whole else "not all attempts are made",
+        "undecided": told if one.pairs and one.whole else "not all attempts are made",
     }[one.finding]
     style = {"confirmed": "green", "not confirmed": "yellow", "undecided": "dim"}[one.finding]
     return f"{'finding':<{INDENT}}{styled(one.finding, style)}: {why}"
