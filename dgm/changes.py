@@ -4,10 +4,11 @@ Invariant: a pure function of both; what is no text is counted, never shown.
 """
 
 import difflib
+from collections.abc import Iterator
 
 from msgspec import Struct
 
-from dgm.files import Files
+from dgm.files import File, Files
 
 
 class FileDiff(Struct, frozen=True):
@@ -20,18 +21,20 @@ class FileDiff(Struct, frozen=True):
 
 def differing(old: Files, new: Files) -> list[FileDiff]:
     """The files in which two sources differ, by path."""
-    found = []
+    return [
+        FileDiff(path, change, unified(path, before.data if before else b"", after.data if after else b""))
+        for path, change, before, after in changes(old, new)
+    ]
+
+
+def changes(old: Files, new: Files) -> Iterator[tuple[str, str, File | None, File | None]]:
+    """The files in which two sources differ, by path: path, change (as in `FileDiff`), before, after."""
     for path in sorted(old.keys() | new.keys()):
         before, after = old.get(path), new.get(path)
-        if before == after:
-            continue
         if before is None or after is None:
-            change = "removed" if after is None else "added"
-        else:
-            change = "changed" if before.data != after.data else "mode"
-        diff = unified(path, before.data if before else b"", after.data if after else b"")
-        found.append(FileDiff(path, change, diff))
-    return found
+            yield path, "removed" if after is None else "added", before, after
+        elif before != after:
+            yield path, "changed" if before.data != after.data else "mode", before, after
 
 
 def unified(path: str, before: bytes, after: bytes) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from dgm.changes import changes
 from dgm.files import File, Files
 
 WORK = 2_000_000
@@ -142,14 +143,7 @@ def _walked(trace: Sequence[dict[int, int]], x: int, y: int) -> list[tuple[int, 
 def changed(old: Files, new: Files) -> tuple[FileChange, ...]:
     """The files in which two sources differ, by path."""
     found = []
-    for path in sorted(old.keys() | new.keys()):
-        before, after = old.get(path), new.get(path)
-        if before == after:
-            continue
-        if before is None or after is None:
-            change = "removed" if after is None else "added"
-        else:
-            change = "changed" if before.data != after.data else "mode"
+    for path, change, before, after in changes(old, new):
         ours, theirs = lines_of(before), lines_of(after)
         if ours is None or theirs is None:
             found.append(FileChange(path, change, 0, 0, text=False))
