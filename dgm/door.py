@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import tenacity
 from msgspec import Struct
 
 from dgm.config import ModelConfig
@@ -22,6 +21,7 @@ from dgm.jobs import AgentId, JobId, Usage
 from dgm.keys import redact
 from dgm.ledger import Ledger, cut, read_transcript
 from dgm.protocols import Chat, Model, ModelFault, Price
+from dgm.retries import Call, retrying
 from dgm.server import Server
 from dgm.spending import FREE, CapReached, Reservation, Spending, cost, most_tokens, tokens_of
 from dgm.wire import Refusal, parse
@@ -62,7 +62,7 @@ class Door:
         self._abandoned = False
         self._flying: dict[int, Reservation] = {}
         self._asking: set[Future[Chat]] = set()
-        self._failing: dict[_Call, str] = {}
+        self._failing: dict[Call, str] = {}
         self._ledger = Ledger(record, durable=route.price != FREE, secrets=route.secrets, role=route.role)
         try:
             folder.mkdir()
@@ -164,14 +164,8 @@ class Door:
     def _call(self, request: Chat) -> Chat:
         """Send `request` until there is a reply. Raises `Refusal` with what the agent is told."""
         seconds = self._route.config.seconds_per_call
-        call = _Call(request, time.monotonic() + seconds)
-        attempts = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(_worth_a_retry),
-            wait=_Pause(self._route.backoff),
-            stop=tenacity.stop_before_delay(seconds),
-            sleep=self._sleep,
-            reraise=True,
-        )
+        call = Call(request, time.monotonic() + seconds)
+        attempts = retrying(self._route.backoff, seconds, self._gone)
         try:
             return attempts(self._attempt, call)
         except Refusal:
@@ -199,7 +193,7 @@ class Door:
                 if not self._gone.is_set():
                     self._failing.pop(call, None)
 
-    def _attempt(self, call: "_Call") -> Chat:
+    def _attempt(self, call: Call) -> Chat:
         """Send a call once. Raises `ModelFault`, `CapReached`, `OSError`, and `Refusal` where the door is shut."""
         number, reservation = self._begin(call)
         request = {**call.request, "max_tokens": reservation.max_tokens}
@@ -220,7 +214,7 @@ class Door:
         self._replied(number, reservation, time.monotonic() - started, reply)
         return self._redacted(reply)
 
-    def _begin(self, call: "_Call") -> tuple[int, Reservation]:
+    def _begin(self, call: Call) -> tuple[int, Reservation]:
         with self._lock:
             self._check()
         spending = self._route.spending
@@ -286,9 +280,6 @@ class Door:
         if self._fault is not None:
             raise Refusal(503, "unavailable", self._fault[1])
 
-    def _sleep(self, seconds: float) -> None:
-        self._gone.wait(seconds)
-
     def _blame(self, kind: Literal["provider", "interrupted", "infra"], text: str) -> None:
         with self._lock:
             # What befalls an abandoned call is no reason to discard a job that ended well.
@@ -303,30 +294,3 @@ class Door:
             return reply
         clean: Chat = msgspec.json.decode(redact(msgspec.json.encode(reply).decode(), self._route.secrets))
         return clean
-
-
-class _Call:
-    """A call through all its attempts. `until`: monotonic seconds; `lost`: dollars that failed attempts may cost."""
-
-    __slots__ = ("lost", "request", "until")
-
-    def __init__(self, request: Chat, until: float) -> None:
-        self.request = request
-        self.until = until
-        self.lost = 0.0
-
-
-class _Pause(tenacity.wait.wait_base):
-    """Exponential backoff with jitter, or longer where the provider names a time."""
-
-    def __init__(self, first: float) -> None:
-        self._own = tenacity.wait_exponential(multiplier=first, max=60.0) + tenacity.wait_random(0.0, first)
-
-    def __call__(self, retry_state: tenacity.RetryCallState) -> float:
-        error = retry_state.outcome.exception() if retry_state.outcome else None
-        named = error.retry_after if isinstance(error, ModelFault) else None
-        return max(self._own(retry_state), named or 0.0)
-
-
-def _worth_a_retry(error: BaseException) -> bool:
-    return isinstance(error, ModelFault) and error.kind == "busy"

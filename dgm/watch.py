@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +18,10 @@ from dgm.archive import Reader
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunEnded, RunPaused, TaskScored
 from dgm.jobs import JobId
 from dgm.policies import ONCE
-from dgm.report import RunningJob, Status, kind, setting, status
-from dgm.text import clip, count, dollars, duration, note, plain, short
+from dgm.report import Status, kind, setting, status
+from dgm.text import clip, count, dollars, duration, note, short
 from dgm.tree import Tree
+from dgm.words import budget_words, cap_words, evaluation_words, failure_words, state_words, target_words
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -92,35 +93,6 @@ class Feed:
 
 def _time(at: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(at))
-
-
-# ---------------------------------------------------------------- in words, as `dgm status` has them too
-
-
-def state_words(now: Status) -> str:
-    return now.state + (f": {plain(now.reason)}" if now.reason else "")
-
-
-def evaluation_words(now: Status) -> str:
-    of = f" of {now.budget:,}" if now.account.by_evaluations else ""
-    return f"{now.evaluations:,}{of}, {now.solved:,} solved"
-
-
-def budget_words(now: Status) -> str:
-    """Empty where the number of evaluations says it all."""
-    return "" if now.account.by_evaluations else f"{now.account.share:.0%} spent: {now.account.words()}"
-
-
-def cap_words(now: Status) -> str:
-    return f" of at most {dollars(now.cap_usd)}" if not now.simulation else ""
-
-
-def failure_words(failures: Mapping[str, int]) -> str:
-    return ", ".join(f"{number:,} {cause}" for cause, number in sorted(failures.items(), key=lambda item: -item[1]))
-
-
-def target_words(job: RunningJob) -> str:
-    return short(job.agent) + (f" on {plain(job.task)}" if job.task else "")
 
 
 # ---------------------------------------------------------------- two ways to show it

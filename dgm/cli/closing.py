@@ -25,7 +25,7 @@ from dgm.text import clip, count, duration, fold, interval, note, out, plain, po
 from dgm.tree import Tree
 from dgm.uses import read_uses
 from dgm.validation import Validation, standing
-from dgm.watch import budget_words, evaluation_words, failure_words
+from dgm.words import budget_words, evaluation_words, failure_words
 
 SUSPECT = frozenset(
     (

@@ -39,7 +39,7 @@ from dgm.text import (
     width,
 )
 from dgm.tree import Tree
-from dgm.watch import budget_words, cap_words, evaluation_words, failure_words, state_words, target_words
+from dgm.words import budget_words, cap_words, evaluation_words, failure_words, state_words, target_words
 
 MOST = 40
 """Agents in a tree that is folded, as at the end of a run."""

@@ -22,7 +22,7 @@ from dgm.policies.conclusion import best
 from dgm.report import Status, row, setting, status
 from dgm.text import SGR, clip, count, duration, fold, note, out, out_json, paragraph, plain, spent
 from dgm.tree import Tree
-from dgm.watch import budget_words, cap_words, evaluation_words, failure_words, state_words
+from dgm.words import budget_words, cap_words, evaluation_words, failure_words, state_words
 
 INDENT = 13
 CONTROLS = "controls"
