@@ -16,12 +16,13 @@ from dgm.config import ConfigError, PolicyConfig
 from dgm.events import AnyEvent, JobStarted, RunConfigured
 from dgm.jobs import Job, JobId
 from dgm.machine import stream
-from dgm.policies import POLICIES, open_policy
+from dgm.policies import ONCE, POLICIES, RESAMPLE, open_policy
 from dgm.policies.choosing import Policy
 from dgm.report import setting
 from dgm.tree import Tree
 
-OURS = "dgm.policies."
+OURS = frozenset((*POLICIES, *POLICIES.values(), ONCE, RESAMPLE))
+"""Names of policies. Nothing else of this package is called because a log names it."""
 DIFFERENCES = 20
 """Choices that differ, which a check names."""
 
@@ -51,7 +52,7 @@ class Setup:
             self.doubt = "the log names no budget (run.evaluations)"
         elif "." not in self.name and self.name not in POLICIES:
             self.doubt = f"the log names the policy {self.name}, which there is none of here"
-        elif self.name not in POLICIES and not self.name.startswith(OURS) and self.name != self.trusted:
+        elif self.name not in OURS and self.name != self.trusted:
             self.doubt = f"the policy {self.name} is none of ours, and its code is run only if you name it by --policy"
         else:
             try:

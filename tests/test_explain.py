@@ -235,7 +235,8 @@ def test_a_policy_that_is_none_of_ours_is_not_run_unless_it_is_named() -> None:
     events = played("hgm")
     start = events[0]
     assert isinstance(start, RunConfigured)
-    for path in (f"{__name__}.foreign", "os.system"):
+    inside = ("dgm.policies.hgm.__doc__", "dgm.policies.import_module", "dgm.policies.dgm.DGM.__doc__")
+    for path in (f"{__name__}.foreign", "os.system", *inside):
         log = (msgspec.structs.replace(start, config=under(path)), *events[1:])
         found = check(log)
         assert found.unknown == found.choices
