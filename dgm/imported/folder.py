@@ -59,11 +59,12 @@ class Folder:
         except OSError as error:
             self.remarks.append(f"{path} cannot be read: {error.strerror}")
             return None
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(handle)
+            self.remarks.append(f"{path} is no regular file")
+            return None
         with open(handle, "rb") as file:
-            status = os.fstat(handle)
-            if not stat.S_ISREG(status.st_mode):
-                self.remarks.append(f"{path} is no regular file")
-                return None
             if status.st_size > most and not tail:
                 self.remarks.append(f"{path} is too large: {status.st_size:,} bytes, {most:,} are read at most")
                 return None

@@ -9,9 +9,10 @@ import re
 from pathlib import Path
 
 from dgm.files import BadFiles, File, Files, FilesLimit, checked, without_litter
+from dgm.imported.folder import Folder
 from dgm.imported.outputs import ROOT
 
-IGNORE = ".dockerignore"
+IGNORE, LONGEST = ".dockerignore", 100_000
 POLYGLOT, PLAIN = "coding_agent_polyglot.py", "coding_agent.py"
 SWEBENCH_ONLY = ("utils/eval_utils.py", "utils/swe_log_parsers.py")
 
@@ -27,10 +28,7 @@ def read_seed(folder: Path, polyglot: bool) -> Files:
 
     Both systems copy what `.dockerignore` leaves, and then take away what belongs to the other benchmark.
     """
-    try:
-        lines = (folder / IGNORE).read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
-        lines = []
+    lines = (Folder(folder).bytes(IGNORE, LONGEST) or b"").decode(errors="replace").splitlines()
     ignored = [line.strip().rstrip("/") for line in lines if line.strip() and not line.startswith(("#", "<"))]
     files: dict[str, File] = {}
     room = FilesLimit().bytes

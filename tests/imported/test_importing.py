@@ -301,6 +301,14 @@ def test_any_values_give_an_archive_or_a_word(
     assert check(folder / "archive") == []
 
 
+def test_what_is_to_be_ignored_is_read_with_care_too(tmp_path: Path) -> None:
+    for name, lay in (("fifo", os.mkfifo), ("folder", os.mkdir), ("link", lambda at: os.symlink("/dev/zero", at))):
+        checkout = seed(tmp_path / name)
+        (checkout / ".dockerignore").unlink()
+        lay(checkout / ".dockerignore")
+        assert read_seed(checkout, False)
+
+
 def test_what_dockerignore_means_there() -> None:
     patterns = ["logs", "**/__pycache__", "*.pyc", "utils/evo_utils.py"]
     assert matches("logs/a/b", patterns)
