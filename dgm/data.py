@@ -4,8 +4,7 @@ Invariant: a file appears whole or not at all, and none that exists is replaced 
 are written as they are read, so that a run of any size fits into memory.
 """
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from msgspec import Struct
 
 from dgm.archive import LOG
 from dgm.columns import COLUMNS, INDEXED, TEXT
+from dgm.durable import placing
 from dgm.frames import TABLES, library
 from dgm.opened import OpenedRun
 from dgm.text import plain
@@ -76,7 +76,7 @@ def write(run: OpenedRun, out: Path, choice: Choice, tables: str = "csv", replac
     paths[0].parent.mkdir(parents=True, exist_ok=True)
     found = []
     for path, writer in writers:
-        with placed(path) as scratch:
+        with placing(path) as scratch:
             found.append(writer(run, scratch, choice))
         found[-1].path = path
     return found
@@ -97,17 +97,6 @@ def writer_of(path: Path) -> Writer:
     if name not in COLUMNS:
         raise Unwritable(f"{path}: which table? Call it {', '.join(COLUMNS)} with {path.suffix}")
     return csv(name) if path.suffix == ".csv" else parquet(name)
-
-
-@contextmanager
-def placed(path: Path) -> Iterator[Path]:
-    """A file beside `path` that takes its place once it is whole."""
-    scratch = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        yield scratch
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def table(run: OpenedRun, name: str, text: bool) -> "DataFrame":

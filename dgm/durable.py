@@ -110,6 +110,25 @@ def place(path: Path, temporary: Path, data: bytes, mode: int) -> None:
         raise
 
 
+@contextmanager
+def placing(path: Path) -> Iterator[Path]:
+    """A file to be written beside `path`, which takes its place once that is done; nothing stays of it where it fails.
+
+    Each process has its own, so of two that write the same the later one wins, whole. Raises `OSError`.
+    """
+    scratch = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield scratch
+        handle = os.open(scratch, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
 def write(handle: int, data: bytes) -> None:
     """All of `data`, in one call where the system takes it so. Raises `OSError`."""
     rest = memoryview(data)

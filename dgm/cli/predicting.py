@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dgm.benchmarks import open_benchmark
 from dgm.cli.transfer_plan import name_of
+from dgm.durable import placing
 from dgm.files import Files
 from dgm.jobs import TaskId
 from dgm.protocols import Patch
@@ -46,7 +47,8 @@ def write(
     again = f"--{repeat}" if len(block.cells) > 1 else ""
     path = folder / f"{slug(block.benchmark)}--{name}{again}.jsonl"
     told = predictions(changes, name, before)
-    path.write_text(lines(told), encoding="utf-8")
+    with placing(path) as scratch:
+        scratch.write_text(lines(told), encoding="utf-8")
     note(f"{path}: {count(len(told.predictions), 'prediction')} of {count(len(block.tasks), 'task')}")
     for task, paths in told.left_out.items():
         note(f"  {clip(task, 80)}: without {clip(', '.join(paths), 200)}, which is no text")

@@ -16,7 +16,7 @@ from dgm.cli.advising import typed
 from dgm.cli.failing import CAPPED, ERROR, INTERRUPTED, Unable, leave, leave_pipe
 from dgm.cli.reading import open_reader, settings_environ
 from dgm.config import ConfigError
-from dgm.durable import ArchiveBusy, NotWritten
+from dgm.durable import ArchiveBusy, NotWritten, placing
 from dgm.flight import End
 from dgm.log import Damaged
 from dgm.protocols import ModelFault, SandboxFault
@@ -219,12 +219,14 @@ def tell(found: Matrix, results: dict[str, Measured], end: End, outputs: Outputs
     else:
         out(*lines(found, made, spent))
     if outputs.csv is not None:
-        outputs.csv.write_text(table.comma_separated(made), encoding="utf-8")
+        with placing(outputs.csv) as scratch:
+            scratch.write_text(table.comma_separated(made), encoding="utf-8")
         note(f"{outputs.csv}: the table")
     if outputs.figure is not None:
         from dgm.transfer.figure import draw
 
-        draw(made, outputs.figure, simulated(found))
+        with placing(outputs.figure) as scratch:
+            draw(made, scratch, simulated(found))
         note(f"{outputs.figure}: the figure")
     if outputs.predictions is not None:
         from dgm.cli.predicting import predict

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from dgm.attempt import Attempt
 from dgm.columns import COLUMNS
 from dgm.config import Config
 from dgm.data import LINEAGE, cell
+from dgm.durable import placing
 from dgm.events import AgentBorn, JobStarted, RunConfigured, TaskScored, encode
 from dgm.files import pack
 from dgm.jobs import Evaluate, Expand, Failure, Rewrite, Usage, Verdict
@@ -186,6 +189,18 @@ def test_nothing_that_exists_is_replaced_unless_asked_for(grown: Path, tmp_path:
     written(grown, tmp_path, "--replace")
     assert len(pandas.read_csv(tmp_path / "jobs.csv")) == 17
     assert not list(tmp_path.glob(".*"))
+
+
+def test_two_that_write_the_same_do_not_mix(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.csv"
+    with placing(whole) as slow:
+        slow.write_text("half")
+        script = f"from dgm.durable import placing\nwith placing(__import__('pathlib').Path({str(whole)!r})) as p:\n"
+        subprocess.run([sys.executable, "-c", script + "    p.write_text('all')"], check=True)
+        assert whole.read_text() == "all"
+        slow.write_text("half and half")
+    assert [path.name for path in tmp_path.iterdir()] == ["whole.csv"]
+    assert whole.read_text() == "half and half"
 
 
 def test_every_line_of_a_recorded_run_is_a_valid_conversation(recorded: Path, tmp_path: Path) -> None:
