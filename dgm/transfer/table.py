@@ -30,9 +30,9 @@ class Row(Struct, frozen=True):
     its source. `attempts` have a verdict, `missing` have none (yet); `solved`: its rates, summed over `tasks` tasks
     that have one; `rate` with a 95 % interval. `gained`, `lost`: tasks on which it does better or worse than the seed,
     of `pairs`; `difference` with its 95 % interval, `p` and `verdict` corrected for all comparisons in the table; None
-    and empty for the seed. There is no verdict on tasks that the run has chosen its agents by. `taken`: verdicts that
-    were paid for before; `failures`: attempts that the environment spoiled, `usd`: what all of it has cost.
-    `left_out`: why it takes no part."""
+    and empty for the seed. There is no verdict on tasks that the run has chosen its agents by, and "undecided" before
+    every attempt has come to an end. `taken`: verdicts that were paid for before; `failures`: attempts that the
+    environment spoiled, `usd`: what all of it has cost. `left_out`: why it takes no part."""
 
     benchmark: str
     model: str
@@ -92,7 +92,7 @@ def groups(blocks: Sequence[Block], found: Mapping[str, Measured], entrants: Seq
         {name: block[name] for name in first.values() if name != baseline and block[name] and block[baseline]}
         for block in outcomes
     ]
-    total = sum(map(len, rivals))
+    total = (len(first) - 1) * len(blocks)  # those that are yet to come, too: the correction is not to grow later
     made = []
     for block, cells, got, others in zip(blocks, results, outcomes, rivals, strict=True):
         tasks = cells[0].tasks
@@ -159,12 +159,19 @@ def row(
         pairs=match.pairs if match else 0,
         difference=match.difference if match else None,
         p=match.adjusted if match else None,
-        verdict=match.verdict if match and not block.searched else "",
+        verdict=verdict_of(match, block, cells),
         taken=tally.taken,
         failures=tally.failures,
         usd=sum(agent.usage.usd for agent in agents),
         left_out="; ".join(dict.fromkeys(cell.left_out[one.name] for cell in cells if one.name in cell.left_out)),
     )
+
+
+def verdict_of(match: Match | None, block: Block, cells: Sequence[Measured]) -> str:
+    """Before all attempts have come to an end it is open: who looks again and again sees luck some time."""
+    if match is None or block.searched:
+        return ""
+    return "undecided" if any(cell.end.code for cell in cells) else match.verdict
 
 
 def tallied(cells: Iterable[Measured]) -> dict[str, Tally]:

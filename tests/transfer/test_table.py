@@ -4,6 +4,7 @@ import csv
 import io
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from dgm.archive import Archive
@@ -64,6 +65,21 @@ def test_rows_hold_the_numbers_of_the_statistics(tmp_path: Path) -> None:
 def test_there_is_no_verdict_on_tasks_that_the_agents_were_chosen_by(tmp_path: Path) -> None:
     group = table(cell(tmp_path, {"seed": 0, "good": 11}), searched=1)
     assert {row.verdict for row in group.rows} == {""}
+
+
+def test_who_looks_before_the_end_gets_no_verdict(tmp_path: Path) -> None:
+    done = cell(tmp_path, {"seed": 0, "good": 11})
+    assert table(done).rows[1].verdict == "improved"
+    stopped = Measured(done.cell, done.tree, End(130, "a signal"), done.ids)
+    assert {row.verdict for row in table(stopped).rows} == {"", "undecided"}
+
+
+def test_a_table_is_corrected_for_what_is_yet_to_come(tmp_path: Path) -> None:
+    one, two = cell(tmp_path, {"seed": 0, "good": 11}), cell(tmp_path, {}, 1)
+    two = msgspec.structs.replace(two, end=End(1, "not begun"))
+    blocks = [Block("toy", "m", Config(), TASKS, (), 0, (each.cell,)) for each in (one, two)]
+    found = {each.cell.folder.name: each for each in (one, two)}
+    assert groups(blocks, found, ENTRANTS)[0].rows[1].p == pytest.approx(4 * 2 * 0.5**11)
 
 
 def test_repetitions_of_a_task_are_no_new_tasks(tmp_path: Path) -> None:
