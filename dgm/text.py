@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TextIO
 
 import msgspec
@@ -128,6 +128,27 @@ def _folded(line: str, indent: int, most: int) -> Iterator[str]:
             current = ""
         current += word
     yield current
+
+
+def aligned(
+    rows: Sequence[Sequence[str]], left: Collection[int] = (0,), most: int | None = None, gap: str = "  "
+) -> list[str]:
+    """`rows` as a table, the head first: columns to the right but those in `left`, and without those that are empty
+    below the head. What is wider than `most` columns goes on in further blocks, with the first column again."""
+    kept = [n for n in range(1, len(rows[0])) if any(row[n] for row in rows[1:])]
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    blocks: list[list[int]] = []
+    for n in kept:
+        block = [*(blocks[-1] if blocks else [0]), n]
+        if blocks and (most is None or sum(widths[one] + len(gap) for one in block) - len(gap) <= most):
+            blocks[-1] = block
+        else:
+            blocks.append([0, n])
+    return [
+        gap.join((row[n].ljust if n in left else row[n].rjust)(widths[n]) for n in block).rstrip()
+        for block in blocks
+        for row in rows
+    ]
 
 
 def out(*lines: str) -> None:

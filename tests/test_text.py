@@ -5,7 +5,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgm.text import clip, colourful, count, dollars, duration, encodable, paragraph, plain
+from dgm.text import aligned, clip, colourful, count, dollars, duration, encodable, paragraph, plain
 
 
 @given(st.text())
@@ -40,3 +40,9 @@ def test_numbers() -> None:
 def test_files_get_no_colour() -> None:
     assert not colourful(io.StringIO())
     assert not encodable("├", io.TextIOWrapper(io.BytesIO(), "ascii"))
+
+
+def test_a_table_keeps_to_its_width_and_leaves_out_what_is_empty() -> None:
+    rows = [("agent", "n", "flags", "words"), ("a", "1", "", "one"), ("bcd", "22", "", "")]
+    assert aligned(rows, left=(0, 3)) == ["agent   n  words", "a       1  one", "bcd    22"]
+    assert aligned(rows, most=11) == ["agent   n", "a       1", "bcd    22", "agent  words", "a        one", "bcd"]

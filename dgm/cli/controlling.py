@@ -21,7 +21,7 @@ from dgm.config import Config, Control
 from dgm.controls import known_agents, spent_by
 from dgm.controls.standing import Beside, Controls, Repetitions, Standing, standings
 from dgm.flight import End
-from dgm.text import count, dollars, fold, interval, note, out, out_json, plain, points, short
+from dgm.text import aligned, count, dollars, fold, interval, note, out, out_json, plain, points, short
 from dgm.tree import Tree
 from dgm.uses import read_uses
 from dgm.validation import between
@@ -138,8 +138,7 @@ def table(standings: list[Standing]) -> list[str]:
             span = f"{one.tally.low:.2f} to {one.tally.high:.2f}"
             shown = (short(one.best.id), f"{one.tally.solved}/{one.tally.solved + one.tally.failed}", span)
         rows.append((one.name, spent, f"{one.agents:,}", f"{one.evaluations:,}", *shown))
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-    return [" ".join((cell.rjust if n else cell.ljust)(widths[n]) for n, cell in enumerate(row)) for row in rows]
+    return aligned(rows, gap=" ")
 
 
 def beside_words(one: Beside, search: Standing, archive: Path | None, fair: Match | None) -> list[str]:

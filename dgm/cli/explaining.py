@@ -17,7 +17,7 @@ from dgm.explain import AgentChoices, Candidate, Choice, Comparison, Standing, k
 from dgm.jobs import JobId
 from dgm.log import LogReader
 from dgm.report import SHORTEST, NoSuchAgent, find, simulation
-from dgm.text import clip, count, fold, note, out, out_json, plain, short, styled
+from dgm.text import aligned, clip, count, fold, note, out, out_json, plain, short, styled
 from dgm.tree import Tree
 
 CHANCES = 5
@@ -133,21 +133,7 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     head = f"compared   {count(comparison.among, 'agent')} by {plain(comparison.measure)}"
     table: list[tuple[str, ...]] = [("agent", "value", "drawn from", "own", "clade", "")]
     table += [candidate_row(comparison, one) for one in comparison.candidates]
-    drawn = any(source_words(one) for one in comparison.candidates)
-    wide = [max(len(row[n]) for row in table) for n in range(5)]
-    lines = [
-        "  ".join(
-            (
-                f"   {agent:<8}",
-                f"{value:>{wide[1]}}",
-                *([f"{source:<{wide[2]}}"] if drawn else []),
-                f"{own:>{wide[3]}}",
-                f"{clade:>{wide[4]}}",
-                words,
-            )
-        ).rstrip()
-        for agent, value, source, own, clade, words in table
-    ]
+    lines = [f"   {line}" for line in aligned(table, left=(0, 2, 5))]
     more = comparison.among - sum(1 + one.alike for one in comparison.candidates)
     return [head, *lines, *([f"   and {more:,} more"] if more > 0 else [])]
 

@@ -16,7 +16,7 @@ from dgm.cli.simulating import Progress, check_policies, read_families, read_pol
 from dgm.config import Config, ConfigError
 from dgm.policies.budget import affordable, worth
 from dgm.simulation.families import FITTED
-from dgm.text import count, dollars, duration, fold, out, out_json
+from dgm.text import aligned, count, dollars, duration, fold, out, out_json
 
 if TYPE_CHECKING:
     from dgm.simulation.outlook import Prospect
@@ -255,8 +255,7 @@ def table(outlook: Outlook) -> Sequence[str]:
         span = f"{number(one.low, 2, True)} to {number(one.high, 2, True)}"
         figures = (f"{one.evaluations:.0f}", f"{one.expansions:.0f}", cost, time, pm(one.gain, True, mark=False), span)
         rows.append((one.policy, *figures))
-    widths = [max(len(row[n]) for row in rows) for n in range(len(head))]
-    return ["  ".join((cell.rjust if n else cell.ljust)(widths[n]) for n, cell in enumerate(row)) for row in rows]
+    return aligned(rows)
 
 
 def command(outlook: Outlook) -> str:

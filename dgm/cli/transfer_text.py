@@ -11,7 +11,7 @@ from dgm.cli.transfer_plan import name_of, tasks_words
 from dgm.flight import End
 from dgm.simulation.layout import number
 from dgm.statistics import Difference
-from dgm.text import clip, count, dollars, fold, plain, styled, width
+from dgm.text import aligned, clip, count, dollars, fold, plain, styled, width
 from dgm.transfer.table import Group, Row, shared
 
 if TYPE_CHECKING:
@@ -42,7 +42,11 @@ def simulated(found: "Matrix") -> bool:
 def lines(found: "Matrix", groups: Sequence[Group], spent: float) -> list[str]:
     told: list[str] = []
     for group in groups:
-        told += [*fold(head(group), 2), *aligned([HEAD, *(cells(row) for row in group.rows)], width()), ""]
+        rows = [HEAD, *map(cells, group.rows)]
+        table = aligned(rows, LEFT, width())
+        told += fold(head(group), 2)
+        told += [line if place % len(rows) else styled(line, "dim") for place, line in enumerate(table)]
+        told.append("")
     told += fold(remarks(found, groups, spent), 2)
     return told
 
@@ -90,24 +94,6 @@ def remark(row: Row) -> str:
     words += [f"{count(row.failures, 'failure')} of the environment"] if row.failures else []
     words += [f"{row.taken:,} paid for before"] if row.taken else []
     return ", ".join(words)
-
-
-def aligned(rows: Sequence[Sequence[str]], most: int) -> Iterator[str]:
-    """A table; columns that are beyond `most` characters go on in further blocks, and empty ones are left out."""
-    kept = [n for n in range(len(HEAD)) if n == 0 or any(row[n] for row in rows[1:])]
-    widths = {n: max(len(row[n]) for row in rows) for n in kept}
-    first = 1
-    while first < len(kept):
-        last, used = first + 1, widths[0] + 2 + widths[kept[first]]
-        while last < len(kept) and used + 2 + widths[kept[last]] <= most:
-            used += 2 + widths[kept[last]]
-            last += 1
-        for place, row in enumerate(rows):
-            line = "  ".join(
-                f"{row[n]:<{widths[n]}}" if n in LEFT else f"{row[n]:>{widths[n]}}" for n in (0, *kept[first:last])
-            ).rstrip()
-            yield styled(line, "dim") if not place else line
-        first = last
 
 
 def remarks(found: "Matrix", groups: Sequence[Group], spent: float) -> Iterator[str]:
