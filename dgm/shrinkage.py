@@ -1,6 +1,7 @@
-"""What is left of a search score, once it is known that the agent was chosen as the best of many: empirical Bayes.
+"""What is left of a search score, once it is known that the agent was chosen as the best of many: hierarchical Bayes.
 
-Invariant: an estimate lies between the agent's own rate and the mean of all agents.
+Invariant: an estimate is an average over all populations of agents that the tallies allow, and never claims to know
+which of them it is: few attempts in all leave it wide.
 """
 
 from collections import Counter
@@ -13,8 +14,14 @@ from dgm.statistics import LEVEL, Difference, wilson
 
 Tally = tuple[int, int]
 """Solved and failed attempts."""
+Prior = tuple[tuple[float, float, float], ...]
+"""Beta distributions that the agents' rates may come from: its two parameters, and the chance that it is this one."""
 FIRMEST = 1e4
 """Attempts' worth that the agents' common rate weighs at most, where they differ by no more than chance has it."""
+MEANS, WEIGHTS = 99, 30
+"""Populations that are looked at: so many means, and for each so many weights."""
+LEAST = 1e-6
+"""Populations that are less likely than this, beside the most likely one, are left out."""
 
 
 class Estimate(Struct, frozen=True):
@@ -32,39 +39,46 @@ def claimed(tally: Tally) -> Estimate:
     return Estimate(solved / (solved + failed) if solved + failed else 0.5, low, high)
 
 
-def surviving(tally: Tally, prior: tuple[float, float]) -> Estimate:
-    """The rate of an agent with so many `solved` and `failed` under Beta(`prior`), whatever it was chosen by."""
-    from scipy.special import betaincinv
+def surviving(tally: Tally, prior: Prior) -> Estimate:
+    """The rate of an agent with so many `solved` and `failed`, one of the `prior`'s, whatever it was chosen by.
 
-    a, b = prior[0] + tally[0], prior[1] + tally[1]
-    tail = (1 - LEVEL) / 2
-    return Estimate(a / (a + b), float(betaincinv(a, b, tail)), float(betaincinv(a, b, 1 - tail)))
-
-
-def fitted(tallies: Iterable[Tally]) -> tuple[float, float]:
-    """The Beta distribution that the agents' true rates are most likely to come from (beta-binomial likelihood).
-
-    Beta(1, 1) for fewer than two agents with attempts. It takes the agents to be draws from one population, which the
-    agents of a lineage are not quite.
+    The mean is exact; the interval is that of the Beta distribution with the same mean and variance.
     """
     import numpy as np
-    from scipy.optimize import minimize
-    from scipy.special import betaln, expit
+    from scipy.special import betaincinv
+
+    a, b, chance = np.array(prior, float).T
+    a, b = a + tally[0], b + tally[1]
+    means = a / (a + b)
+    mean = float(chance @ means)
+    variance = float(chance @ (means * (1 - means) / (a + b + 1) + (means - mean) ** 2))
+    weight = mean * (1 - mean) / variance - 1
+    low, high = (float(betaincinv(mean * weight, (1 - mean) * weight, x)) for x in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+    return Estimate(mean, low, high)
+
+
+def fitted(tallies: Iterable[Tally]) -> Prior:
+    """The Beta distributions that the agents' true rates can come from, by the beta-binomial likelihood.
+
+    Before any tally, the mean and the inverse root of the weight are uniform (Gelman et al., Bayesian Data Analysis,
+    3rd ed., section 5.3), the weight between 1 and `FIRMEST`. Beta(1, 1) for fewer than two agents with attempts. It
+    takes the agents to be draws from one population, which the agents of a lineage are not quite.
+    """
+    import numpy as np
+    from scipy.special import betaln
 
     counts = Counter(tally for tally in tallies if sum(tally))
     if counts.total() < 2:
-        return 1.0, 1.0
-    solved, failed, times = (np.array(one, float) for one in zip(*((*t, n) for t, n in counts.items()), strict=True))
-
-    def surprise(parameters: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:
-        mean, weight = expit(parameters[0]), np.exp(parameters[1])
-        a, b = mean * weight, (1 - mean) * weight
-        return -float(np.sum(times * (betaln(a + solved, b + failed) - betaln(a, b))))
-
-    bounds = [(-7.0, 7.0), (np.log(0.1), np.log(FIRMEST))]
-    found = minimize(surprise, np.array([0.0, 1.0]), bounds=bounds, method="L-BFGS-B").x
-    mean, weight = float(expit(found[0])), float(np.exp(found[1]))
-    return mean * weight, (1 - mean) * weight
+        return ((1.0, 1.0, 1.0),)
+    means = (np.arange(MEANS) + 0.5) / MEANS
+    roots = np.linspace(1 / np.sqrt(FIRMEST), 1.0, WEIGHTS)
+    a = np.outer(means, roots**-2).ravel()
+    b = np.outer(1 - means, roots**-2).ravel()
+    likely = sum(n * (betaln(a + s, b + f) - betaln(a, b)) for (s, f), n in counts.items())
+    chance = np.exp(likely - np.max(likely))
+    kept = chance > LEAST
+    chance = chance[kept] / chance[kept].sum()
+    return tuple(zip(a[kept].tolist(), b[kept].tolist(), chance.tolist(), strict=True))
 
 
 def difference(one: Estimate, other: Estimate) -> Difference:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import beta, betabinom
+from scipy.stats import beta
 
 from dgm.shrinkage import claimed, difference, fitted, surviving
 
@@ -29,36 +29,59 @@ def test_what_the_best_of_many_claims_is_too_much_and_what_survives_is_not() -> 
     assert np.mean(held) > 0.88
 
 
-def test_the_fit_is_the_most_likely_one() -> None:
+@pytest.mark.parametrize("alike", [True, False])
+def test_few_agents_leave_it_wide(alike: bool) -> None:
+    """Six agents with seven attempts each: that they look alike is no proof that they are."""
+    rng = np.random.default_rng(2)
+    held = []
+    for _ in range(200):
+        true = np.full(6, rng.uniform(0.1, 0.9)) if alike else rng.beta(3, 7, 6)
+        solved = rng.binomial(7, true)
+        best = int(np.argmax(solved))
+        tallies = [(int(s), 7 - int(s)) for s in solved]
+        left = surviving(tallies[best], fitted(tallies))
+        held.append(left.low <= true[best] <= left.high)
+    assert np.mean(held) > 0.93
+
+
+def test_many_agents_tell_what_they_are_drawn_from() -> None:
     rng = np.random.default_rng(1)
-    tallies = [(int(s), 12 - int(s)) for s in rng.binomial(12, rng.beta(3, 5, 2000))]
-    a, b = fitted(tallies)
-    assert (a, b) == pytest.approx((3, 5), rel=0.25)
+    prior = fitted([(int(s), 12 - int(s)) for s in rng.binomial(12, rng.beta(3, 5, 2000))])
+    assert sum(chance for _, _, chance in prior) == pytest.approx(1)
+    assert sum(a / (a + b) * chance for a, b, chance in prior) == pytest.approx(3 / 8, abs=0.01)
+    assert sum((a + b) * chance for a, b, chance in prior) == pytest.approx(8, rel=0.15)
 
-    def surprise(a: float, b: float) -> float:
-        return -float(np.sum(betabinom.logpmf([s for s, _ in tallies], 12, a, b)))
 
-    assert all(surprise(a, b) <= surprise(a * x, b * y) for x, y in ((1.05, 1), (1, 1.05), (0.95, 1), (1.05, 1.05)))
+@given(tally, st.floats(0.5, 50), st.floats(0.5, 50))
+def test_under_one_population_it_is_that_of_the_beta_distribution(own: tuple[int, int], a: float, b: float) -> None:
+    left = surviving(own, ((a, b, 1.0),))
+    assert left.rate == pytest.approx((a + own[0]) / (a + b + sum(own)))
+    assert (left.low, left.high) == pytest.approx(beta.ppf([0.025, 0.975], a + own[0], b + own[1]), abs=1e-6)
+
+
+def test_over_several_it_has_their_mean_and_variance() -> None:
+    """Against draws: a population, and from its posterior a rate."""
+    prior = ((2.0, 6.0, 0.5), (30.0, 30.0, 0.3), (9.0, 1.0, 0.2))
+    rng = np.random.default_rng(4)
+    which = rng.choice(3, 200_000, p=[chance for _, _, chance in prior])
+    rates = rng.beta(np.array([a for a, _, _ in prior])[which] + 4, np.array([b for _, b, _ in prior])[which] + 3)
+    left = surviving((4, 3), prior)
+    assert left.rate == pytest.approx(rates.mean(), abs=2e-3)
+    assert np.mean((left.low <= rates) & (rates <= left.high)) == pytest.approx(0.95, abs=0.02)
 
 
 @given(tally, st.lists(tally, max_size=20))
-def test_an_estimate_lies_between_the_own_rate_and_the_mean(
-    own: tuple[int, int], others: list[tuple[int, int]]
-) -> None:
-    a, b = fitted([own, *others])
-    left, mean = surviving(own, (a, b)), a / (a + b)
-    assert left.rate == pytest.approx((a + own[0]) / (a + b + sum(own)))
-    assert (left.low, left.high) == pytest.approx(beta.ppf([0.025, 0.975], a + own[0], b + own[1]), abs=1e-6)
-    if sum(own):
-        rate = own[0] / sum(own)
-        assert min(rate, mean) - 1e-9 <= left.rate <= max(rate, mean) + 1e-9
+def test_an_estimate_is_a_rate_inside_its_interval(own: tuple[int, int], others: list[tuple[int, int]]) -> None:
+    left = surviving(own, fitted([own, *others]))
+    assert 0 <= left.low < left.rate < left.high <= 1
 
 
 def test_nothing_to_learn_from_leaves_all_possible() -> None:
-    assert fitted([]) == fitted([(0, 0), (3, 1)]) == (1.0, 1.0)
+    assert fitted([]) == fitted([(0, 0), (3, 1)]) == ((1.0, 1.0, 1.0),)
     assert claimed((0, 0)).low == 0.0
-    a, b = fitted([(5, 5)] * 50)  # no more alike than by design
-    assert a / (a + b) == pytest.approx(0.5, abs=1e-3)
+    alike = surviving((5, 5), fitted([(5, 5)] * 50))  # no more alike than by design
+    assert alike.rate == pytest.approx(0.5, abs=1e-3)
+    assert alike.high - alike.low < 0.2
 
 
 def test_the_difference_of_two_rates_is_newcombes() -> None:

@@ -159,7 +159,12 @@ def test_a_step_without_artifacts_or_sources(kept: bool) -> None:
     sources = ({"f": File(b"a\nb")}, {"f": File(b"a\nc\nd")}) if kept else None
     parent, child = tree.agents.values()
     found = step(
-        parent, child, Expansions(), lambda job: said, sources, lambda one: surviving((one.solved, one.failed), (2, 3))
+        parent,
+        child,
+        Expansions(),
+        lambda job: said,
+        sources,
+        lambda one: surviving((one.solved, one.failed), ((2, 3, 1),)),
     )
     assert found.diagnosis == said
     assert (found.added, found.removed) == ((2, 1) if kept else (0, 0))
