@@ -51,14 +51,23 @@ Examples:
 def tree(
     archive: ArchiveOption = None,
     every: Annotated[bool, typer.Option("--all", help="Every agent; else a large tree is folded.")] = False,
-    depth: Annotated[int | None, typer.Option("--depth", min=0, help="No deeper than this; the seed is 0.")] = None,
-    top: Annotated[int | None, typer.Option("--top", min=1, help="The best N agents and their ancestors.")] = None,
+    depth: Annotated[
+        int | None, typer.Option("--depth", min=0, metavar="N", help="No deeper than this; the seed is 0.")
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option("--top", min=1, metavar="N", help="The best N agents and their ancestors.")
+    ] = None,
     min_score: Annotated[
-        float | None, typer.Option("--min-score", min=0, max=1, help="Solved per evaluation, at least so much.")
+        float | None,
+        typer.Option("--min-score", min=0, max=1, metavar="X", help="Solved per evaluation, at least so much."),
     ] = None,
     status: Annotated[
         list[Status] | None,
-        typer.Option("--status", help="barren: no more children; exhausted: no more jobs. Repeatable."),
+        typer.Option(
+            "--status",
+            metavar="S",
+            help="One of new, running, evaluated, barren (no more children), exhausted (no more jobs). Repeatable.",
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:

@@ -22,7 +22,10 @@ def report(
     archive: ArchiveOption = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page.")] = None,
     lines: Annotated[
-        int, typer.Option("--lines", min=0, help="In a page: lines of each file's difference; 0: no differences.")
+        int,
+        typer.Option(
+            "--lines", min=0, metavar="N", help="In a page: lines of each file's difference; 0: no differences."
+        ),
     ] = 300,
     said: Annotated[
         int,

@@ -46,8 +46,8 @@ def prepare(
     ] = None,
     set: SetOption = None,
     tasks: Annotated[list[str] | None, typer.Option("--tasks", metavar="ID", help="Only this one. Repeatable.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N tasks.")] = None,
-    times: Annotated[int, typer.Option("--times", min=1, help="Grade each patch so often.")] = 2,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Only the first N tasks.")] = None,
+    times: Annotated[int, typer.Option("--times", min=1, metavar="N", help="Grade each patch so often.")] = 2,
     again: Annotated[bool, typer.Option("--again", help="Find out anew what is known already.")] = False,
     json: JsonOption = False,
 ) -> None:

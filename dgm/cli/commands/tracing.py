@@ -70,7 +70,8 @@ def blame(
         ),
     ] = None,
     usd: Annotated[
-        float | None, typer.Option("--usd", min=0, help="What it may cost. Default: caps.usd_per_run of the run.")
+        float | None,
+        typer.Option("--usd", min=0, metavar="USD", help="What it may cost. Default: caps.usd_per_run of the run."),
     ] = None,
     json: JsonOption = False,
 ) -> None:

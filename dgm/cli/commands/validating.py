@@ -29,7 +29,8 @@ def validate(
         int, typer.Option("--repeat", metavar="K", min=1, max=100, help="Attempts of each agent at each task.")
     ] = 1,
     usd: Annotated[
-        float | None, typer.Option("--usd", min=0, help="Spend no more than this. Default: caps.usd_per_run.")
+        float | None,
+        typer.Option("--usd", min=0, metavar="USD", help="Spend no more than this. Default: caps.usd_per_run."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
