@@ -148,7 +148,7 @@ def candidate_row(comparison: Comparison, one: Candidate) -> tuple[str, ...]:
     elif standing.agent == comparison.runner_up:
         words.append("runner-up")
     words += [f"{one.share:.1%}"] if one.share is not None else []
-    words += [f"for {one.alike} more alike"] if one.alike else []
+    words += [f"{one.alike} more of this tally"] if one.alike else []
     return short(standing.agent), number(one.value), source_words(one), own, clade, ", ".join(words)
 
 

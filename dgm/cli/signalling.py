@@ -70,12 +70,15 @@ def signal_lines(found: SignalsReport, room: int) -> list[str]:
         lines = [
             *table((*EDGES, *MORE), rows, room),
             "",
-            "shared: the tasks that parent and child were both tried on, summed over all pairs",
-            "kept right: of those that the parent solved, what the child solves too, with a 95 % interval",
-            "fixed wrong: of those that the parent failed, what the child solves",
-            "differ: those with another outcome than the parent's, which is exploration, and luck",
-            "strangers: what two agents picked at random would differ by on these tasks",
-            "lines: how many a child adds and removes, the median of some children",
+            *key(
+                room,
+                shared="the tasks that parent and child were both tried on, summed over all pairs",
+                kept_right="of the tasks both met that the parent solved, what the child solves too; 95 % interval",
+                fixed_wrong="of those that the parent failed, what the child solves",
+                differ="those with another outcome than the parent's, which is exploration, and luck",
+                strangers="what two agents picked at random would differ by on these tasks",
+                lines="how many a child adds and removes, the median of some children",
+            ),
         ]
     return [
         *lines,
@@ -87,12 +90,22 @@ def signal_lines(found: SignalsReport, room: int) -> list[str]:
     ]
 
 
+def key(room: int, **columns: str) -> list[str]:
+    """What the columns mean, of those that are shown."""
+    names = {name.replace("_", " "): words for name, words in columns.items()}
+    return [f"{name}: {words}" for name, words in names.items() if shown(name, room)]
+
+
+def shown(column: str, room: int) -> bool:
+    return room >= ROOMY or column in NARROW
+
+
 def table(columns: Sequence[tuple[str, int]], rows: Iterable[Sequence[str]], room: int) -> list[str]:
     """The first column to the left, the others to the right; the less important ones only where there is room."""
-    shown = [n for n, (name, _) in enumerate(columns) if room >= ROOMY or name in NARROW]
+    chosen = [n for n, (name, _) in enumerate(columns) if shown(name, room)]
 
     def line(cells: Sequence[str]) -> str:
-        return "".join(f"{cells[n]:{'>' if n else '<'}{columns[n][1]}}" for n in shown)
+        return "".join(f"{cells[n]:{'>' if n else '<'}{columns[n][1]}}" for n in chosen)
 
     return [styled(line([name for name, _ in columns]), "dim"), *map(line, rows)]
 
@@ -129,10 +142,14 @@ def discrimination_lines(found: Sequence[Discrimination], room: int) -> list[str
     return [
         *table(SCORES, map(scores_cells, told), room),
         "",
-        "between agents: the part of an outcome's variance that lies between agents, beyond binomial noise (and which "
-        "tasks an agent met is part of the noise), with a 95 % interval",
-        "reliability: the expected correlation of two scores of an agent that has so many evaluations (each)",
-        "needed: evaluations an agent for a reliability of 0.7",
+        *key(
+            room,
+            each="evaluations an agent, the mean",
+            between_agents="the part of an outcome's variance that lies between agents, beyond binomial noise (and "
+            "which tasks an agent met is part of the noise), with a 95 % interval",
+            reliability="the expected correlation of two scores of an agent with as many evaluations as the mean",
+            needed="evaluations an agent for a reliability of 0.7",
+        ),
         *(["That scores tell these agents apart at all is undecided: 0 is in the interval."] if undecided else []),
     ]
 

@@ -137,6 +137,8 @@ def descent_lines(found: Descent) -> Iterator[list[str]]:
         f"{'in all':<{INDENT}}{'; '.join(exchange_words(found.whole))}",
         *task_lines(found.whole),
         "",
+        f"With {count(found.whole.looks, 'agent')} to pick from, at least {found.whole.least} tasks have to be fixed, "
+        "and none broken, to tell one of them from luck.",
         "Each score is one attempt, so some of what changed is luck. The agents of a lineage were chosen for scores on "
         "these very tasks, which makes its gains look larger than they are: only new tasks can tell.",
     ]
@@ -203,11 +205,11 @@ def exchange_words(found: Exchange) -> list[str]:
         word += " on these tasks"
     elif not gain.low <= 0 <= gain.high:
         word += f", since {count(found.looks, 'agent')} were compared: some differ as much by luck"
-    few = f"so few cannot decide anything: at least {found.least} have to change" if found.tasks < found.least else ""
+    if found.tasks < found.least:
+        word += ", as too few tasks"
     return [
         f"{told}, of {count(found.tasks, 'task')} that both were tried on",
         f"{points(gain)} points, 95 % interval {interval(gain)}: {word}",
-        *([few] if few else []),
     ]
 
 

@@ -1,6 +1,8 @@
 """`lineage` and `blame` as commands."""
 
 import json
+import re
+import sys
 from pathlib import Path
 
 import msgspec
@@ -57,7 +59,7 @@ def test_the_lineage_of_an_agent(grown: Grown) -> None:
     assert found.whole.fixed == TASKS[:4]
     assert found.whole.verdict == "undecided"
     told = look("lineage", "best", "--archive", grown[0]).stdout
-    assert "so few cannot decide anything" in told
+    assert "undecided, as too few tasks" in told
     assert "improved" not in told
     assert "brief     not kept" in told
 
@@ -81,9 +83,6 @@ def test_hostile_words_are_disarmed(grown: Grown, tmp_path: Path, words: tuple[s
 @pytest.mark.parametrize("columns", [60, 80])
 @pytest.mark.parametrize("words", WAYS)
 def test_it_fits_the_terminal(grown: Grown, words: tuple[str, ...], columns: int) -> None:
-    import re
-    import sys
-
     told = on_terminal([sys.executable, "-m", "dgm", *words, "--archive", str(grown[0])], columns)
     assert max(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in told.splitlines()) <= columns
 
@@ -240,3 +239,11 @@ def test_edits_are_taken_back_and_their_tasks_tried_again(tmp_path: Path) -> Non
     again = dgm("blame", agents[-1], "--verify", "--step", agents[1], "--archive", folder)
     assert again.returncode == 0, again.stderr
     assert "with the edit 1 of 1 attempts solved, without it 0 of 1" in again.stdout
+
+
+@pytest.mark.parametrize("columns", [60, 200])
+def test_a_key_names_the_columns_that_are_shown_and_no_others(grown: Grown, columns: int) -> None:
+    told = on_terminal([sys.executable, "-m", "dgm", "lineage", "--archive", str(grown[0])], columns)
+    for column in ("shared", "strangers", "lines", "each", "needed"):
+        assert (f"\n{column}: " in told) == (columns == 200)
+    assert "\nkept right: " in told
