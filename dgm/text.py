@@ -64,7 +64,9 @@ def duration(seconds: float) -> str:
 
 
 def spent(usage: Usage) -> str:
-    """Dollars, calls and tokens in words."""
+    """Dollars, calls and tokens in words. An imported run has none on record, which does not mean that it was free."""
+    if not (usage.usd or usage.calls or usage.tokens_in or usage.tokens_out):
+        return "no model call on record"
     tokens = f"{usage.tokens_in:,} tokens in, {usage.tokens_out:,} out"
     return f"{dollars(usage.usd)}, {count(usage.calls, 'model call')}, {tokens}"
 

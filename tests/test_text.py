@@ -5,7 +5,8 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgm.text import aligned, clip, colourful, count, dollars, duration, encodable, paragraph, plain
+from dgm.jobs import Usage
+from dgm.text import aligned, clip, colourful, count, dollars, duration, encodable, paragraph, plain, spent
 
 
 @given(st.text())
@@ -24,6 +25,11 @@ def test_harmless_text_stays_as_it_is(text: str) -> None:
 def test_escapes_are_shown() -> None:
     assert plain("a\x1b[31mb\nc\x9b") == "a\\x1b[31mb c\\x9b"
     assert paragraph("a\r\n\tb\x07") == "a\n\tb\\x07"
+
+
+def test_what_nobody_metered_is_not_said_to_be_free() -> None:
+    assert spent(Usage(seconds=3.0)) == "no model call on record"
+    assert spent(Usage(0.0, 1, 10, 2)) == "$0.00, 1 model call, 10 tokens in, 2 out"
 
 
 def test_numbers() -> None:
