@@ -1,4 +1,4 @@
-"""Several runs side by side, grouped by policy, model and seed agent: what the agent with the best belief solves as
+"""Several runs side by side, grouped by policy, model, seed agent and budget: what the agent with the best belief solves as
 evaluations go on, and what it solves in the end beyond the seed; means over the runs of a group, with 95 % intervals.
 
 usage: python analysis/comparison.py ARCHIVE ARCHIVE [ARCHIVE...] --out FILE
@@ -22,7 +22,9 @@ def group(run: OpenedRun) -> str:
         config.get(one, {}).get(key, "") for one, key in (("policy", "name"), ("run", "seed"), ("run", "benchmark"))
     ]
     models = {model.get("name", "") for model in config.get("models", {}).values()}
-    return ", ".join(filter(None, [*part, *sorted(models)]))[:60] or "settings unknown"
+    named = ", ".join(filter(None, [*part, *sorted(models)]))[:60] or "settings unknown"
+    budget = config.get("run", {}).get("evaluations")
+    return f"{named}, {budget:,} evaluations" if isinstance(budget, int) else named
 
 
 def gain(run: OpenedRun) -> float:
