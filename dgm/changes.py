@@ -3,11 +3,12 @@
 Invariant: a pure function of both; what is no text is counted, never shown.
 """
 
-import difflib
 from collections.abc import Iterator
 
 from msgspec import Struct
 
+from dgm import alignment
+from dgm.alignment import matches
 from dgm.files import File, Files
 
 
@@ -43,4 +44,5 @@ def unified(path: str, before: bytes, after: bytes) -> str:
         old, new = before.decode().split("\n"), after.decode().split("\n")
     except UnicodeDecodeError:
         return f"(binary: {len(before):,} bytes before, {len(after):,} after)"
-    return "\n".join(difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", lineterm=""))
+    lines = list(alignment.unified(old, new, matches(old, new)))
+    return "\n".join([f"--- a/{path}", f"+++ b/{path}", *lines]) if lines else ""

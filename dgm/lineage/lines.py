@@ -1,24 +1,15 @@
 """Lines of files along a lineage: how many changed, who wrote which, and three versions made into one.
 
-Invariant: whatever the files hold, the work is bounded; where two versions differ too much to be aligned, all lines
-between two that surely are the same count as replaced.
+Invariant: what stayed and what changed is as `dgm.alignment` has it, so that all counts agree with the diffs.
 """
 
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
+from dgm.alignment import Lines, matches
 from dgm.changes import changes
 from dgm.files import File, Files
-
-WORK = 2_000_000
-"""Comparisons of lines that an alignment may take, and"""
-DIFFERENT = 500
-"""how many lines may be added or removed between two lines that are surely the same."""
-
-Lines = Sequence[str]
 
 
 class FileChange(Struct, frozen=True):
@@ -47,97 +38,6 @@ def lines_of(file: File | None) -> list[str] | None:
     except UnicodeDecodeError:
         return None
     return [f"{line}\n" for line in lines] + ([rest] if rest else [])
-
-
-def matches(old: Lines, new: Lines) -> list[tuple[int, int, int]]:
-    """The blocks (place in `old`, place in `new`, length > 0) of lines that stayed, in order."""
-    first, least = 0, min(len(old), len(new))
-    while first < least and old[first] == new[first]:
-        first += 1
-    last = 0
-    while last < least - first and old[-1 - last] == new[-1 - last]:
-        last += 1
-    start, end = (first, first), (len(old) - last, len(new) - last)
-    pairs = [(place, place) for place in range(first)]
-    for place in [*_anchors(old, new, start, end), end]:
-        kept = _aligned(old[start[0] : place[0]], new[start[1] : place[1]])
-        pairs += [(start[0] + a, start[1] + b) for a, b in kept]
-        if place != end:
-            pairs.append(place)
-        start = place[0] + 1, place[1] + 1
-    pairs += [(len(old) - left, len(new) - left) for left in range(last, 0, -1)]
-    return list(_blocks(pairs))
-
-
-def _blocks(pairs: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
-    """Pairs that follow one another, as one."""
-    start = 0
-    for place in range(1, len(pairs) + 1):
-        here = pairs[place - 1]
-        if place == len(pairs) or pairs[place] != (here[0] + 1, here[1] + 1):
-            yield (*pairs[start], place - start)
-            start = place
-
-
-def _anchors(old: Lines, new: Lines, first: tuple[int, int], last: tuple[int, int]) -> list[tuple[int, int]]:
-    """Lines that are there once in both, between two places, as many of them as are in the same order in both.
-
-    As in Cohen's patience diff: a longest increasing sequence, found by laying out cards.
-    """
-    here, there = Counter(old[first[0] : last[0]]), Counter(new[first[1] : last[1]])
-    place = {new[b]: b for b in range(first[1], last[1]) if there[new[b]] == 1}
-    pairs = [(a, place[old[a]]) for a in range(first[0], last[0]) if here[old[a]] == 1 and old[a] in place]
-    tops: list[int] = []
-    piles: list[int] = []
-    before: list[int] = []
-    for number, (_, b) in enumerate(pairs):
-        pile = bisect_left(tops, b)
-        tops[pile : pile + 1] = [b]
-        piles[pile : pile + 1] = [number]
-        before.append(piles[pile - 1] if pile else -1)
-    found = []
-    number = piles[-1] if piles else -1
-    while number >= 0:
-        found.append(pairs[number])
-        number = before[number]
-    return found[::-1]
-
-
-def _aligned(old: Lines, new: Lines) -> list[tuple[int, int]]:
-    """The places of as many lines as can be kept, by Myers' greedy algorithm (Algorithmica 1, 1986); none where more
-    lines differ than are allowed."""
-    size = len(old) + len(new)
-    if not old or not new:
-        return []
-    furthest = {1: 0}
-    trace: list[dict[int, int]] = []
-    for step in range(min(size, DIFFERENT, WORK // size) + 1):
-        trace.append(furthest.copy())
-        for k in range(-step, step + 1, 2):
-            down = k == -step or (k != step and furthest[k - 1] < furthest[k + 1])
-            x = furthest[k + 1] if down else furthest[k - 1] + 1
-            while x < len(old) and x - k < len(new) and old[x] == new[x - k]:
-                x += 1
-            furthest[k] = x
-            if x >= len(old) and x - k >= len(new):
-                return _walked(trace, len(old), len(new))
-    return []
-
-
-def _walked(trace: Sequence[dict[int, int]], x: int, y: int) -> list[tuple[int, int]]:
-    """The kept lines on the way from (0, 0) to (x, y), along which the `furthest` before each step lead."""
-    found = []
-    for step in range(len(trace) - 1, -1, -1):
-        furthest, k = trace[step], x - y
-        down = k == -step or (k != step and furthest[k - 1] < furthest[k + 1])
-        from_x = furthest[k + 1] if down else furthest[k - 1]
-        from_y = from_x - (k + 1 if down else k - 1)
-        while x > from_x and y > from_y:
-            x, y = x - 1, y - 1
-            if x >= 0 and y >= 0:
-                found.append((x, y))
-        x, y = from_x, from_y
-    return found[::-1]
 
 
 def changed(old: Files, new: Files) -> tuple[FileChange, ...]:

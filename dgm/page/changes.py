@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from dgm.alignment import Block, unified
 from dgm.files import File, Files
 from dgm.text import plain
 
@@ -17,8 +18,6 @@ ALL = 5
 """Times as many lines as of one file are shown of all."""
 WIDTH = 400
 """Characters of a line."""
-AROUND = 3
-"""Lines that are shown around a change."""
 PATIENCE = 4_000_000
 """Pairs of lines that are compared at most, in all files, between the first and the last that differ in each."""
 
@@ -67,7 +66,7 @@ def _change(path: str, before: File | None, after: File | None, most: int, patie
     if pairs > patience:
         note = f"too long to compare here: {len(a) - head - tail:,} lines became {len(b) - head - tail:,}"
         return Change(name, kind, note=note), 0
-    told = list(_unified(a, b, head, tail))
+    told = list(unified(a, b, _stayed(a, b, head, tail)))
     shown = tuple(plain_line(line if len(line) <= WIDTH else f"{line[:WIDTH]}...") for line in told[:most])
     added, removed = (sum(line[0] == sign for line in told) for sign in "+-")
     left = len(told) - len(shown)
@@ -79,26 +78,14 @@ def _alike(a: list[str], b: list[str]) -> int:
     return next((n for n, (old, new) in enumerate(zip(a, b, strict=False)) if old != new), min(len(a), len(b)))
 
 
-def _unified(a: list[str], b: list[str], head: int, tail: int) -> Iterator[str]:
-    """The lines of a unified diff of `a` and `b`, of which so many at the start and the end are the same."""
-    matcher = difflib.SequenceMatcher(None, a[head : len(a) - tail], b[head : len(b) - tail])
-    inner = [(tag, *(place + head for place in places)) for tag, *places in matcher.get_opcodes()]
-    ends = ("equal", 0, head, 0, head), ("equal", len(a) - tail, len(a), len(b) - tail, len(b))
-    matcher.opcodes = [ends[0]] * bool(head) + inner + [ends[1]] * bool(tail)  # type: ignore[attr-defined]
-    for group in matcher.get_grouped_opcodes(AROUND):
-        (_, i, _, k, _), (_, _, j, _, m) = group[0], group[-1]
-        yield f"@@ -{_range(i, j)} +{_range(k, m)} @@"
-        for tag, i, j, k, m in group:
-            if tag == "equal":
-                yield from (f" {line}" for line in a[i:j])
-            else:
-                yield from (f"-{line}" for line in a[i:j])
-                yield from (f"+{line}" for line in b[k:m])
-
-
-def _range(begin: int, end: int) -> str:
-    """As in a unified diff: the first line, from 1, and how many; of none, the line before."""
-    return f"{begin + (end > begin)},{end - begin}"
+def _stayed(a: list[str], b: list[str], head: int, tail: int) -> Iterator[Block]:
+    """The lines that stayed, so many of them at the start and the end."""
+    if head:
+        yield 0, 0, head
+    inner = difflib.SequenceMatcher(None, a[head : len(a) - tail], b[head : len(b) - tail])
+    yield from ((i + head, j + head, length) for i, j, length in inner.get_matching_blocks() if length)
+    if tail:
+        yield len(a) - tail, len(b) - tail, tail
 
 
 def plain_line(line: str) -> str:

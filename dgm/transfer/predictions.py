@@ -5,7 +5,6 @@ Invariant: a patch turns the task's own files into what the agent left behind, b
 say is left out of it, and named.
 """
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 from msgspec import Struct
 
+from dgm.alignment import matches, unified
 from dgm.archive import Reader
 from dgm.attempt import Attempt
 from dgm.clade import Agent
@@ -23,8 +23,6 @@ from dgm.replay import Measured
 from dgm.store import load
 from dgm.transfer.matrix import instance
 
-MOST_LINES = 20_000
-"""Files with more lines are replaced as a whole: to find the smallest difference takes time by their square."""
 COPY = 'cd "$1" && shift; n=0; for f in "$@"; do [ ! -f "$f" ] || [ -L "$f" ] || cp "$f" "$0/$n"; n=$((n+1)); done'
 """Copies files of an image to numbered ones."""
 PLACE = "/dgm-originals"
@@ -131,13 +129,8 @@ def file_diff(path: str, old: File | None, new: File | None) -> str | None:
 
 
 def hunks(before: list[str], after: list[str], old: str, new: str) -> Iterator[str]:
-    if max(len(before), len(after)) <= MOST_LINES:
-        yield from difflib.unified_diff(before, after, old, new)
-        return
     yield from (f"--- {old}\n", f"+++ {new}\n")
-    yield f"@@ -{min(1, len(before))},{len(before)} +{min(1, len(after))},{len(after)} @@\n"
-    for sign, side in (("-", before), ("+", after)):
-        yield from (sign + line for line in side)
+    yield from unified(before, after, matches(before, after), end="\n")
 
 
 def text_lines(file: File | None) -> list[str]:

@@ -1,16 +1,12 @@
 """Lines that changed, who wrote them, and three versions made into one."""
 
-import itertools
-from difflib import SequenceMatcher
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dgm.files import File, Files
-from dgm.lineage.lines import _aligned, authors, changed, lines_of, matches, merge
+from dgm.lineage.lines import authors, changed, lines_of, merge
 
-LINES = st.lists(st.sampled_from("abcdef"), max_size=12)
 TEXTS = st.lists(st.sampled_from(["a", "b", "", "c", "\n", "\r"]), max_size=12).map(
     lambda parts: File("".join(parts).encode())
 )
@@ -19,39 +15,6 @@ SOURCES = st.dictionaries(st.sampled_from(["x", "y", "d/z"]), TEXTS)
 
 def text(*lines: str) -> File:
     return File("".join(f"{line}\n" for line in lines).encode())
-
-
-@given(LINES, LINES)
-def test_matches_are_equal_lines_in_order(old: list[str], new: list[str]) -> None:
-    place = (0, 0)
-    for before, after, length in matches(old, new):
-        assert (before, after) >= place
-        assert length
-        assert old[before : before + length] == new[after : after + length]
-        place = before + length, after + length
-    longest = SequenceMatcher(None, old, new, autojunk=False).find_longest_match().size
-    assert sum(length for _, _, length in matches(old, new)) >= (longest > 0)
-
-
-@given(LINES, LINES)
-def test_between_lines_that_are_surely_the_same_as_many_are_kept_as_can_be(old: list[str], new: list[str]) -> None:
-    most = [[0] * (len(new) + 1) for _ in range(len(old) + 1)]
-    for a, b in itertools.product(range(len(old)), range(len(new))):
-        most[a + 1][b + 1] = most[a][b] + 1 if old[a] == new[b] else max(most[a][b + 1], most[a + 1][b])
-    assert len(_aligned(old, new)) == most[-1][-1]
-    assert sum(length for _, _, length in matches(old, new)) <= most[-1][-1]
-
-
-def test_popular_lines_cost_little() -> None:
-    """What takes a longest-match algorithm a minute."""
-    assert matches(["x"] * 2_000, ["y", *["x", "x", "z"] * 600]) == []
-
-
-def test_hostile_files_cost_little() -> None:
-    old = [str(n % 7) for n in range(40_000)]
-    new = [str(n % 11) for n in range(40_000)]
-    found = matches(["head", *old, "tail"], ["head", *new, "tail"])
-    assert found == [(0, 0, 8), (40_001, 40_001, 1)], "only the ends are aligned: the middle would take hours"
 
 
 def test_changes_are_counted() -> None:

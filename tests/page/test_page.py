@@ -101,15 +101,15 @@ SOME = st.lists(st.sampled_from("abc"), max_size=30)
 
 @given(SOME, SOME, st.sampled_from([(["x"] * 9, ["y"] * 9), ([], []), (["a"] * 5, ["a"] * 5)]))
 def test_a_difference_is_that_of_the_whole_files(a: list[str], b: list[str], around: tuple[list[str], ...]) -> None:
-    old, new = around[0] + a + around[1], around[0] + b + around[1]
+    old, new = (around[0] + lines + around[1] or [""] for lines in (a, b))  # an empty file is one empty line
     found = changes({"f": File("\n".join(old).encode())}, {"f": File("\n".join(new).encode())}, 999)
-    if a == b:
+    if old == new:
         assert not found
         return
     place, made = 0, list[str]()
     for line in found[0].lines:
         if line.startswith("@@"):
-            first, number = map(int, re.findall(r"\d+", line)[:2])
+            first, number = (int(one or 1) for one in re.findall(r"-(\d+)(?:,(\d+))?", line)[0])
             begin = first - (number > 0)
             made += old[place:begin]
             place = begin

@@ -42,11 +42,10 @@ def test_git_makes_of_one_tree_the_other(tmp_path_factory: pytest.TempPathFactor
         assert before == after
 
 
-def test_long_files_are_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predictions, "MOST_LINES", 2)
-    before, after = {"a": File(b"1\n2\n3\n4"), "b": File(b"1\n" * 5)}, {"a": File(b"1\n2\n5\n"), "c": File(b"x\n" * 4)}
-    diff, _ = diff_of(Patch(after, ("b",)), before)
-    assert diff.count("@@ -") == 3
+def test_what_differs_too_much_to_be_aligned_is_replaced(tmp_path: Path) -> None:
+    before, after = ({"a": File(b"same\n" + b"".join(b"%d\n" % (n * n % p) for n in range(3000)))} for p in (89, 97))
+    diff, _ = diff_of(Patch(after, ()), before)
+    assert diff.count("\n+") > 2900
     assert applied(before, diff, tmp_path / "x") == after
 
 
