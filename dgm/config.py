@@ -3,8 +3,10 @@
 Invariant: a `Config` holds no secret, only the names of environment variables that do, so it can be logged as it is.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from dgm.protocols import Limits
@@ -184,3 +186,28 @@ class Config(Section, frozen=True):
     def simulated(self) -> bool:
         """Whether all models are the scripted one, so that results are a simulation."""
         return all(self.model(role).name == "scripted" for role in ROLES)
+
+
+def misfit(config: Mapping[str, Any]) -> str:
+    """What of `config`, as a log keeps it, is no setting of its kind; empty if nothing. Settings that there are none of
+    by now, and words that meant something once, are let through."""
+    sections: dict[str, tuple[Any, type[Struct]]] = {
+        field.name: (config.get(field.name, {}), field.type)
+        for field in msgspec.structs.fields(Config)
+        if field.name != "models"
+    }
+    models = config.get("models", {})
+    if not isinstance(models, dict):
+        return "models"
+    sections |= {f"models.{role}": (model, ModelConfig) for role, model in models.items()}
+    for name, (section, kind) in sections.items():
+        if not isinstance(section, dict):
+            return name
+        for field in msgspec.structs.fields(kind):
+            value = section.get(field.name)
+            try:
+                msgspec.convert(value, field.type)
+            except msgspec.ValidationError:
+                if value is not None and not (isinstance(value, str) and isinstance(field.default, str)):
+                    return f"{name}.{field.name}"
+    return ""

@@ -11,7 +11,7 @@ from typing import Any
 
 from dgm import belief
 from dgm.clade import Agent, Clades
-from dgm.config import PolicyConfig
+from dgm.config import PolicyConfig, misfit
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured, RunEnded, RunPaused, TaskScored
 from dgm.jobs import AgentId, Evaluate, Expand, JobId, TaskId, Usage
 from dgm.pool import Pool, Pools
@@ -182,11 +182,16 @@ class Tree:
         self.last = event.at
 
     def _configured(self, event: RunConfigured) -> None:
+        if odd := misfit(event.config):
+            raise ValueError(f"{odd} is no setting of its kind")
+        policy = event.config.get("policy", {})
+        epsilon = float(policy.get("epsilon", PolicyConfig().epsilon))
+        if not 0 < epsilon < 1:
+            raise ValueError(f"policy.epsilon is {epsilon:g}, but has to lie between 0 and 1")
         self.config, self.tasks, self.benchmark = event.config, event.tasks, event.benchmark
         self.held_out, self.images, self.quarantined = event.held_out, event.images, event.quarantined
-        policy = event.config.get("policy", {})
         self.patience = int(policy.get("patience", PolicyConfig().patience))
-        self.epsilon = float(policy.get("epsilon", PolicyConfig().epsilon))
+        self.epsilon = epsilon
         caps = event.config.get("caps", {})
         self._usd_per_job = float(caps.get("usd_per_job", 0.0))
         self._usd_per_agent = float(caps.get("usd_per_agent", "inf"))

@@ -254,7 +254,7 @@ def test_a_policy_that_is_none_of_ours_is_not_run_unless_it_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"run": {"evaluations": 9}}, {"run": {"evaluations": 9}, "policy": {"alpha": "x"}}]
+    "settings", [{}, {"run": {"evaluations": 9}}, {"run": {"evaluations": 9}, "policy": {"stop": "once"}}]
 )
 def test_a_log_that_does_not_say_how_it_was_made(settings: dict[str, object]) -> None:
     events = played("hgm")

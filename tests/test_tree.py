@@ -1,4 +1,5 @@
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,18 @@ from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, RunConfigured
 from dgm.jobs import Evaluate, Expand, Usage
 from dgm.tree import Tree
 from tests.worlds import TASKS, logs, name, snapshot
+
+MISFITS: list[dict[str, Any]] = [
+    {"run": "x"},
+    {"run": {"evaluations": "x"}},
+    {"run": {"controls": 5}},
+    {"policy": []},
+    {"policy": {"epsilon": 7}},
+    {"models": []},
+    {"models": {"solve": {"name": {}}}},
+    {"caps": {"usd_per_job": "x"}},
+]
+"""Settings that no run of ours writes, in a log that may come from anybody."""
 
 
 @given(logs())
@@ -66,6 +79,7 @@ def test_an_impossible_event_changes_nothing(log: list[AnyEvent], data: st.DataO
         JobFailed(9.0, tree.next_job, "lost", ""),
         AgentBorn(9.0, "f" * 40, "f" * 40, name(0), tree.next_job),
         AgentBorn(9.0, name(0), name(0)),
+        *(RunConfigured(9.0, "0", config, TASKS, "v") for config in MISFITS),
     ]
     if tree.next_job > 1:
         impossible.append(JobStarted(9.0, tree.next_job - 1, Expand(name(0))))
