@@ -1,5 +1,6 @@
-"""Several runs side by side, grouped by policy, model, seed agent and budget: what the agent with the best belief solves as
-evaluations go on, and what it solves in the end beyond the seed; means over the runs of a group, with 95 % intervals.
+"""Several runs side by side, grouped by policy, model, seed agent and budget: what the agent with the best belief
+solves as evaluations go on, and what it solves in the end beyond the seed; means over the runs of a group, with 95 %
+intervals.
 
 usage: python analysis/comparison.py ARCHIVE ARCHIVE [ARCHIVE...] --out FILE
 """
