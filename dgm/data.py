@@ -16,7 +16,7 @@ from dgm.columns import COLUMNS, INDEXED, TEXT
 from dgm.durable import placing
 from dgm.frames import TABLES, library
 from dgm.opened import OpenedRun
-from dgm.text import plain
+from dgm.text import csv_cell, plain
 from dgm.trajectories import redacted
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 FILES = (".csv", ".parquet", ".graphml", ".jsonl")
 WORDS = ("summary", "reason", "flags")
 """The columns with text that a model, or a task, may have put there."""
-FORMULAS = ("=", "+", "-", "@")
-"""A cell that begins so would be computed by a spreadsheet; in CSV, an apostrophe comes before it."""
 LINEAGE, TRAJECTORIES, LEGEND = "lineage.graphml", "trajectories.jsonl", "columns.csv"
 
 
@@ -112,16 +110,11 @@ def csv(name: str) -> Writer:
         frame = table(run, name, choice.text)
         for column in frame:
             if COLUMNS[name][column][0] == TEXT:
-                frame[column] = frame[column].map(cell, na_action="ignore")
+                frame[column] = frame[column].map(csv_cell, na_action="ignore")
         frame.to_csv(path, index=False, lineterminator="\n")
         return Written(path, len(frame))
 
     return writer
-
-
-def cell(text: str) -> str:
-    line = plain(text)
-    return "'" + line if line.startswith(FORMULAS) else line
 
 
 def parquet(name: str) -> Writer:

@@ -17,6 +17,7 @@ from dgm.jobs import AgentId, Usage
 from dgm.statistics import Difference
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
+FORMULAS = ("=", "+", "-", "@")
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -41,6 +42,12 @@ def clip(text: str, width: int) -> str:
     """`text` as one harmless line of at most `width` characters."""
     text = plain(text)
     return text if len(text) <= width else text[: max(width - 3, 0)] + "..."
+
+
+def csv_cell(text: str) -> str:
+    """`text` for a CSV file: on one line, with an apostrophe before what a spreadsheet would compute."""
+    line = plain(text)
+    return "'" + line if line.startswith(FORMULAS) else line
 
 
 def short(agent: AgentId) -> str:

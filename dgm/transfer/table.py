@@ -17,7 +17,7 @@ from dgm.jobs import AgentId, TaskId
 from dgm.log import LogReader
 from dgm.replay import Measured
 from dgm.statistics import Difference
-from dgm.text import plain
+from dgm.text import csv_cell
 from dgm.transfer.matrix import Block, Entrant
 from dgm.verdicts import Match, Score, matched, scored
 
@@ -75,8 +75,8 @@ class Group(Struct, frozen=True):
     rows: tuple[Row, ...]
 
 
-class Tally(Struct):
-    """What a log says of an agent beside its scores."""
+class Aside(Struct):
+    """What a log says of an agent beside its scores: verdicts that were paid for before, attempts that were spoiled."""
 
     taken: int = 0
     failures: int = 0
@@ -98,9 +98,9 @@ def groups(blocks: Sequence[Block], found: Mapping[str, Measured], entrants: Seq
         tasks = cells[0].tasks
         matches = matched(got[baseline], others, tasks, total - len(others), needs=False)
         by_name = {match.agent: match for match in matches}
-        tallies = tallied(cells)
+        asides = told_aside(cells)
         rows = tuple(
-            row(block, cells, one, got[one.name], by_name.get(first[one.digest]), tallies, entrants) for one in entrants
+            row(block, cells, one, got[one.name], by_name.get(first[one.digest]), asides, entrants) for one in entrants
         )
         made.append(
             Group(
@@ -132,11 +132,11 @@ def row(
     one: Entrant,
     outcomes: Mapping[TaskId, Sequence[bool]],
     match: Match | None,
-    tallies: Mapping[str, Tally],
+    asides: Mapping[str, Aside],
     entrants: Sequence[Entrant],
 ) -> Row:
     score: Score = scored(one.name, outcomes, sum(len(cell.tasks) for cell in cells))
-    tally = tallies.get(one.digest, Tally())
+    aside = asides.get(one.digest, Aside())
     agents = [agent for cell in cells if (agent := cell.agent(one.name)) is not None]
     return Row(
         benchmark=block.benchmark,
@@ -160,8 +160,8 @@ def row(
         difference=match.difference if match else None,
         p=match.adjusted if match else None,
         verdict=verdict_of(match, block, cells),
-        taken=tally.taken,
-        failures=tally.failures,
+        taken=aside.taken,
+        failures=aside.failures,
         usd=sum(agent.usage.usd for agent in agents),
         left_out="; ".join(dict.fromkeys(cell.left_out[one.name] for cell in cells if one.name in cell.left_out)),
     )
@@ -174,9 +174,9 @@ def verdict_of(match: Match | None, block: Block, cells: Sequence[Measured]) -> 
     return "undecided" if any(cell.end.code for cell in cells) else match.verdict
 
 
-def tallied(cells: Iterable[Measured]) -> dict[str, Tally]:
+def told_aside(cells: Iterable[Measured]) -> dict[str, Aside]:
     """By the digest of the source, over all repetitions."""
-    found: dict[str, Tally] = {}
+    found: dict[str, Aside] = {}
     for cell in cells:
         if not cell.tree.length:
             continue
@@ -185,11 +185,11 @@ def tallied(cells: Iterable[Measured]) -> dict[str, Tally]:
             if isinstance(event, JobStarted):
                 started[event.id] = event.job.agent
             elif isinstance(event, TaskScored | JobFailed):
-                tally = found.setdefault(cell.tree.agents[started[event.job]].digest, Tally())
+                aside = found.setdefault(cell.tree.agents[started[event.job]].digest, Aside())
                 if isinstance(event, TaskScored):
-                    tally.taken += any(flag.startswith("cached: ") for flag in event.flags)
+                    aside.taken += any(flag.startswith("cached: ") for flag in event.flags)
                 else:
-                    tally.failures += event.cause in SPOILED
+                    aside.failures += event.cause in SPOILED
     return found
 
 
@@ -210,11 +210,11 @@ def comma_separated(found: Iterable[Group]) -> str:
 
 
 def rounded(value: object) -> object:
-    """Numbers with six digits; nothing for None; text without control characters in force."""
+    """Numbers with six digits; nothing for None; text that neither a terminal nor a spreadsheet obeys."""
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, str):
-        return plain(value)
+        return csv_cell(value)
     return "" if value is None else value
 
 

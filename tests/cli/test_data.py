@@ -18,7 +18,7 @@ from dgm.archive import LOG, Archive
 from dgm.attempt import Attempt
 from dgm.columns import COLUMNS
 from dgm.config import Config
-from dgm.data import LINEAGE, cell
+from dgm.data import LINEAGE
 from dgm.durable import placing
 from dgm.events import AgentBorn, JobStarted, RunConfigured, TaskScored, encode
 from dgm.files import pack
@@ -28,6 +28,7 @@ from dgm.log import whole
 from dgm.run import start_run
 from dgm.settings import load, resolved
 from dgm.store import save
+from dgm.text import csv_cell
 from dgm.trajectories import DIAGNOSES
 from dgm.wire import parse
 from tests.cli.archives import TASKS, grow, look, source
@@ -134,7 +135,7 @@ def test_csv_comes_back_with_its_texts_disarmed(grown: Path, tmp_path: Path) -> 
         expected = frame(grown, name)
         for column in ("summary", "reason", "flags"):
             if column in expected:
-                expected[column] = expected[column].map(cell)
+                expected[column] = expected[column].map(csv_cell)
         assert_frame_equal(typed(found, name), typed(expected, name))
         text = (folder / f"{name}.csv").read_text()
         assert not [c for c in text if unicodedata.category(c) in ("Cc", "Cf") and c != "\n"]
@@ -143,7 +144,7 @@ def test_csv_comes_back_with_its_texts_disarmed(grown: Path, tmp_path: Path) -> 
 
 
 def test_a_spreadsheet_computes_nothing() -> None:
-    assert [cell(text) for text in ("=1+1", "+1", "@x", "-x", "\t=1", "plain")] == [
+    assert [csv_cell(text) for text in ("=1+1", "+1", "@x", "-x", "\t=1", "plain")] == [
         "'=1+1", "'+1", "'@x", "'-x", " =1", "plain"
     ]  # fmt: skip
 

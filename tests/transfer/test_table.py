@@ -17,7 +17,7 @@ from dgm.replay import DONE, Measured, cell_of, ids
 from dgm.settings import resolved
 from dgm.statistics import paired_difference, wilson
 from dgm.transfer.matrix import Block, Entrant
-from dgm.transfer.table import Group, comma_separated, groups
+from dgm.transfer.table import Group, comma_separated, groups, rounded
 
 TASKS = tuple(f"toy/{n:02}" for n in range(12))
 SOURCES: dict[str, Files] = {name: {"start": File(name.encode())} for name in ("seed", "good", "bad")}
@@ -105,6 +105,7 @@ def test_the_csv_holds_every_row(tmp_path: Path) -> None:
     assert [row["name"] for row in rows] == ["seed", "good", "bad", "twin"]
     assert float(rows[1]["difference_low"]) == pytest.approx(paired_difference(10, 0, 1).low, abs=1e-5)
     assert (rows[0]["difference"], rows[1]["verdict"], rows[2]["attempts"]) == ("", "improved", "0")
+    assert rounded("=1+1\x1b") == "'=1+1\\x1b", "names and reasons come from anywhere"
 
 
 def test_the_figure_is_drawn_also_of_nothing(tmp_path: Path) -> None:
