@@ -14,11 +14,11 @@ from msgspec import Struct
 
 from dgm.clade import Agent
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, TaskScored
-from dgm.jobs import AgentId, Evaluate, Job, JobId
+from dgm.jobs import AgentId, Job, JobId
 from dgm.machine import stream
 from dgm.policies.choosing import Policy
 from dgm.policies.reasons import Contest, Reasons
-from dgm.report import ended
+from dgm.report import ended, kind
 from dgm.retrace import Setup, retraced
 from dgm.tree import Tree
 
@@ -221,10 +221,6 @@ def chances(tree: Tree, policy: Policy, random_seed: int, redraws: int) -> tuple
         job = policy(tree, default_rng([random_seed, tree.length, n + 1]))
         counts[("", "") if job is None else (kind(job), job.agent)] += 1
     return tuple(Chance(*key, times / redraws) for key, times in counts.most_common())
-
-
-def kind(job: Job) -> str:
-    return "evaluate" if isinstance(job, Evaluate) else "expand"
 
 
 def of_agent(events: Iterable[AnyEvent], agent: Agent, redraws: int, trusted: str = "") -> AgentChoices:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from dgm import belief
 from dgm.clade import Agent
 from dgm.events import AgentBorn, AnyEvent, JobFailed, JobStarted, TaskScored
-from dgm.jobs import AgentId, Evaluate, Expand, JobId, TaskId, Usage
+from dgm.jobs import AgentId, Evaluate, Expand, Job, JobId, TaskId, Usage
 from dgm.policies.account import Account, account, budget_of
 from dgm.policies.conclusion import best
 from dgm.remarks import Remark, remarks
@@ -40,6 +40,10 @@ class Tally(Struct, frozen=True):
         tail = (1 - INTERVAL) / 2
         return cls(solved, failed, belief.quantile(solved, failed, tail), belief.quantile(solved, failed, 1 - tail))
 
+    @property
+    def total(self) -> int:
+        return self.solved + self.failed
+
 
 class AgentRow(Struct, frozen=True):
     """One agent in one line. `usd`: dollars of its evaluations and of the expansions of it."""
@@ -57,6 +61,10 @@ class AgentRow(Struct, frozen=True):
     summary: str
     seed: bool
     best: bool
+
+    @property
+    def evaluations(self) -> int:
+        return self.solved + self.failed
 
 
 class RunningJob(Struct, frozen=True):
@@ -205,7 +213,7 @@ def status(tree: Tree, driven: bool | None, now: float) -> Status:
         seed=row(tree.seeds[0], top) if tree.seeds else None,
         best=row(top, top) if top else None,
         running=tuple(
-            RunningJob(job.id, kind(job), job.job.agent, job.job.task, job.at) for job in tree.running.values()
+            RunningJob(job.id, kind(job.job), job.job.agent, job.job.task, job.at) for job in tree.running.values()
         ),
         usage=tree.spent,
         cap_usd=float(setting(tree.config, "caps.usd_per_run", 0.0)),
@@ -238,8 +246,8 @@ def condition(tree: Tree, driven: bool | None, now: float) -> tuple[State, str]:
     return "running", ""
 
 
-def kind(started: JobStarted) -> str:
-    return "evaluate" if isinstance(started.job, Evaluate) else "expand"
+def kind(job: Job) -> str:
+    return "evaluate" if isinstance(job, Evaluate) else "expand"
 
 
 def compare(agent: Agent, seed: Agent) -> Comparison:
@@ -288,5 +296,5 @@ def ended(started: JobStarted, end: AgentBorn | TaskScored | JobFailed | None) -
     author = started.job.author if isinstance(started.job, Expand) else None
     job = started.job
     return JobRow(
-        started.id, kind(started), job.task, outcome, reason, child, flags, usage, started.at, at, author, job.agent
+        started.id, kind(job), job.task, outcome, reason, child, flags, usage, started.at, at, author, job.agent
     )

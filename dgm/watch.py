@@ -55,7 +55,7 @@ class Feed:
         said = [f"{_time(event.at)} {words}" for event in news if (words := self._words(event))]
         now = self.status()
         if now.best and self._best and now.best.id != self._best.id:
-            tally = f"{now.best.solved} of {now.best.solved + now.best.failed}"
+            tally = f"{now.best.solved} of {now.best.evaluations}"
             said.append(f"{_time(now.last)} the best agent is now {short(now.best.id)}, {tally} solved")
         self._best = now.best
         return now, said
@@ -82,7 +82,7 @@ class Feed:
                 return f"new agent {short(event.agent)}{of}: {clip(event.summary or 'the seed', 100)}"
             case JobFailed():
                 started = self._begun.pop(event.job, None)
-                what = f"{kind(started)} {short(started.job.agent)}" if started else f"job {event.job}"
+                what = f"{kind(started.job)} {short(started.job.agent)}" if started else f"job {event.job}"
                 return f"{what} ended as {event.cause}: {clip(event.reason, 140)}"
             case RunPaused():
                 return f"paused for {duration(event.seconds)}: {clip(event.reason, 200)}"
@@ -130,7 +130,7 @@ class Lines:
 
 
 def progress(now: Status) -> str:
-    best = f"; best {short(now.best.id)} {now.best.solved}/{now.best.solved + now.best.failed}" if now.best else ""
+    best = f"; best {short(now.best.id)} {now.best.solved}/{now.best.evaluations}" if now.best else ""
     head = f"{now.evaluations:,} of {now.budget:,} evaluations, {now.solved:,} solved"
     if not now.account.by_evaluations:
         head = f"budget {budget_words(now)}; {now.solved:,} solved"
@@ -199,7 +199,7 @@ def panel(now: Status, said: list[str], pace: float, at: float) -> "RenderableTy
     expanding = sum(job.kind == "expand" for job in now.running)
     add("agents", f"{now.agents:,}, {expanding} being made")
     if now.best is not None:
-        tally = f"{now.best.solved} of {now.best.solved + now.best.failed} solved"
+        tally = f"{now.best.solved} of {now.best.evaluations} solved"
         add("best", f"{short(now.best.id)}  {tally}  {clip(now.best.summary, 100)}", "green")
     add("cost", f"{dollars(now.usage.usd)}{cap_words(now)}, {now.usage.calls:,} calls, {duration(at - now.began)}")
     if now.failures:

@@ -115,7 +115,7 @@ def controls_lines(found: Controls, archive: Path | None, fair: Mapping[str, Mat
     if found.luck is not None and tally is not None and found.search.agents > 1:
         lines.append(
             f"luck         The best of {found.search.agents:,} agents that are all as able as the seed (rate "
-            f"{found.seed_rate:.2f}) is expected to show {found.luck:.2f} on {tally.solved + tally.failed} tasks."
+            f"{found.seed_rate:.2f}) is expected to show {found.luck:.2f} on {tally.total} tasks."
         )
     for one in found.controls:
         name = one.standing.name
@@ -136,7 +136,7 @@ def table(standings: list[Standing]) -> list[str]:
         shown = ("", "", "")
         if one.best and one.tally:
             span = f"{one.tally.low:.2f} to {one.tally.high:.2f}"
-            shown = (short(one.best.id), f"{one.tally.solved}/{one.tally.solved + one.tally.failed}", span)
+            shown = (short(one.best.id), f"{one.tally.solved}/{one.tally.total}", span)
         rows.append((one.name, spent, f"{one.agents:,}", f"{one.evaluations:,}", *shown))
     return aligned(rows, gap=" ")
 
@@ -207,7 +207,7 @@ def repetition_words(found: Repetitions, search: Standing) -> list[str]:
             f"is expected to solve {found.expected:.1f}, where each solves {found.rate * found.tasks:.1f} on average."
         )
     if search.best and search.tally and most > 1 and not found.alike:
-        rate = search.tally.solved / (search.tally.solved + search.tally.failed)
+        rate = search.tally.solved / search.tally.total
         if found.passed[most] >= rate:
             said.append(
                 f"Where something can tell which try is right, {most} tries of the seed solve no less than the best "

@@ -13,10 +13,10 @@ from dgm.cli.failing import Unable
 from dgm.cli.looking import SIMULATION
 from dgm.cli.reading import open_reader
 from dgm.cli.retracing import INDENT, job_words, mended, named
-from dgm.explain import AgentChoices, Candidate, Choice, Comparison, Standing, kind
+from dgm.explain import AgentChoices, Candidate, Choice, Comparison, Standing
 from dgm.jobs import JobId
 from dgm.log import LogReader
-from dgm.report import SHORTEST, NoSuchAgent, find, simulation
+from dgm.report import SHORTEST, NoSuchAgent, find, kind, simulation
 from dgm.text import aligned, clip, count, fold, note, out, out_json, plain, short, styled
 from dgm.tree import Tree
 

@@ -112,11 +112,11 @@ def agent_line(agent: AgentRow) -> str:
 
 
 def tally_line(tally: Tally) -> str:
-    if not tally.solved + tally.failed:
+    if not tally.total:
         return "not evaluated yet"
     return (
-        f"{tally.solved} of {tally.solved + tally.failed} solved "
-        f"(rate {tally.solved / (tally.solved + tally.failed):.2f}, 90 % interval {tally.low:.2f} to {tally.high:.2f})"
+        f"{tally.solved} of {tally.total} solved "
+        f"(rate {tally.solved / tally.total:.2f}, 90 % interval {tally.low:.2f} to {tally.high:.2f})"
     )
 
 
