@@ -56,9 +56,9 @@ def simulate(
         return show_list(json)
     wanted = Wanted(policies, families, seeds, budget, k, slots, tasks, against)
     if archive is not None:
-        from dgm.cli.replaying import show_replays
+        from dgm.cli.reordering import show_reordered
 
-        return show_replays(archive, wanted, out, figures, json)
+        return show_reordered(archive, wanted, out, figures, json)
     simulate(wanted, out, jobs, curves, figures, afresh, json)
 
 

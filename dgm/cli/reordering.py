@@ -35,7 +35,7 @@ class Row(Struct, frozen=True):
     met_expansions: float
 
 
-def show_replays(archive: Path, wanted: Wanted, folder: Path | None, figures: bool, as_json: bool) -> None:
+def show_reordered(archive: Path, wanted: Wanted, folder: Path | None, figures: bool, as_json: bool) -> None:
     """Raises `ConfigError`, `NoArchive`, `Damaged`."""
     for name, default in FREE.items():
         if getattr(wanted, name) != default:
@@ -88,7 +88,7 @@ def show_replays(archive: Path, wanted: Wanted, folder: Path | None, figures: bo
         "its wishes that the record answers; others are refused, and a row with many of them says little. The whole "
         f"record returns {best.id[:8]}, {best.solved} of {best.evaluations} solved."
     )
-    out(text(Table(f"Replay of {archive}, {count(budget, 'evaluation')}", remark, head, lines), width()))
+    out(text(Table(f"{archive} in another order, {count(budget, 'evaluation')}", remark, head, lines), width()))
 
 
 def row(policy: str, record: Recorded, budget: int, seeds: tuple[int, ...]) -> Row:
