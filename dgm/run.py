@@ -227,10 +227,7 @@ def accept(tree: Tree, now: dict[str, Any], benchmark: Benchmark, amend: set[str
     """The keys in which `now` differs from the log. Raises `ConfigError` for those that are not in `amend`."""
     differing = changed(tree, now, benchmark) if tree.config else []
     if refused := [key for key in differing if key not in amend]:
-        raise ConfigError(
-            f"this archive was made with other settings, which differ in {', '.join(refused)}. Use the old ones, or "
-            f"accept the change with {' '.join(f'--amend {key}' for key in refused)}, or start a new archive"
-        )
+        raise ConfigError(settings.refusal(settings.own(tree.config), refused))
     return differing
 
 

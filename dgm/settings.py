@@ -6,6 +6,7 @@ Invariant: a setting that is not understood is an error that names it, never a d
 import ast
 import inspect
 import json
+import shlex
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -25,6 +26,8 @@ NO_SETTINGS = ("DGM_CACHE",)
 """Variables that look like settings, and say something about the machine instead."""
 LIMITS = {name: msgspec.to_builtins(getattr(Config(), name)) for name in ("attempt", "expansion", "grading")}
 MODELS = ("default", *ROLES)
+LONG = 100
+"""Characters of a setting's value that are repeated at most."""
 Table = dict[str, Any]
 
 
@@ -212,6 +215,23 @@ def differences(old: Table, new: Table) -> list[str]:
     defaults = flat(resolved(Config()))
     before, after = defaults | flat(old), defaults | flat(new)
     return sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+
+
+def refusal(old: Table, keys: Iterable[str]) -> str:
+    """What to do where `keys` differ from those of a log, `old`. What is too long, or no setting, is only named."""
+    values, keys = flat(resolved(Config())) | flat(old), list(keys)
+    told = {key: value if isinstance(value := values.get(key), str) else json.dumps(value) for key in keys}
+    before = " ".join(
+        f"--set {shlex.quote(f'{key}={word}')}" if key in values and len(word) <= LONG else f"({key} as it was)"
+        for key, word in told.items()
+    )
+    opened = "run.held_out" in keys and bool(values["run.held_out"])
+    return (
+        f"this archive was made with other settings, which differ in {', '.join(keys)}. To go on with the old ones: "
+        f"{before}. To change them: {' '.join(f'--amend {key}' for key in keys)}. Or start a new archive"
+        + ". With run.held_out changed, tasks that were held out may be searched: nothing can prove a gain on them then"
+        * opened
+    )
 
 
 def suggestion(word: str, known: list[str]) -> str:

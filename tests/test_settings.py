@@ -1,3 +1,4 @@
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -140,3 +141,18 @@ def test_a_wrong_recommendation_is_the_benchmarks_mistake(tmp_path: Path, limits
 def test_what_an_import_has_put_beside_the_settings_of_a_log_is_none_of_them() -> None:
     recorded = {**settings.resolved(Config()), "imported": {"system": "hgm", "runnable": True}}
     assert settings.build(settings.own(recorded)) == settings.build(settings.resolved(Config()))
+
+
+def test_a_refusal_says_how_to_keep_the_old_settings() -> None:
+    words = ["run.evaluations=40", "run.held_out=10", 'run.controls=["resample"]', "sandbox.image=an image"]
+    old = settings.resolved(settings.layered({}, {}, words))
+    keys = settings.differences(old, settings.resolved(Config()))
+    said = settings.refusal(old, [*keys, "benchmark"])
+    line = said.split("old ones: ")[1].split(". To change")[0]
+    again = [word for word in shlex.split(line) if "=" in word]
+    assert settings.resolved(settings.layered({}, {}, again)) == old
+    assert "(benchmark as it was)" in said
+    assert "--amend run.evaluations --amend run.held_out" in said
+    assert "held out may be searched" in said
+    assert "searched" not in settings.refusal(settings.resolved(Config()), ["run.held_out"])
+    assert "(run.tasks as it was)" in settings.refusal({"run": {"tasks": ["task"] * 99}}, ["run.tasks"])
