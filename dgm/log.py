@@ -8,6 +8,7 @@ all lines before it, joined.
 """
 
 import os
+import shlex
 from binascii import hexlify
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -30,9 +31,10 @@ class LogDamaged(Damaged):
     """Line `line` (from 1), which begins at byte `offset`, cannot be what was written there."""
 
     def __init__(self, path: Path, line: int, offset: int, reason: str) -> None:
+        repair = f"dgm check --repair --archive {shlex.quote(str(path.parent))}"
         super().__init__(
-            f"{path} is damaged at line {line} (byte {offset}): {reason}. "
-            "`dgm check --repair` keeps all lines that still prove themselves, and a copy of the file as it is."
+            f"{path} is damaged at line {line} (byte {offset}): {reason}. `{repair}` keeps all lines that still prove "
+            "themselves, and a copy of the file as it is."
         )
         self.line = line
         self.offset = offset

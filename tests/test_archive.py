@@ -184,7 +184,7 @@ def test_damage_is_named_when_the_archive_is_opened(archive: Archive) -> None:
     log.write_bytes(whole.replace(b"toy/one", b"toy/own"))
     archive.close()
     for opened in (Archive, Reader):
-        with pytest.raises(LogDamaged, match=r"line 1 \(byte 0\).*dgm check --repair"):
+        with pytest.raises(LogDamaged, match=r"line 1 \(byte 0\).*dgm check --repair --archive "):
             opened(archive.path)
     log.write_bytes(whole)
     Archive(archive.path).close()

@@ -4,6 +4,7 @@ Invariant: the exit code says whether anything is wrong, the lines say what to d
 """
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def check_archive(archive: Path | None, repair: bool, as_json: bool) -> None:
             out(f"{folder}: log, git and artifacts agree.")
     if damaged:
         sys.stdout.flush()
-        advice = "what is left cannot be mended: restore a copy" if repair else "`dgm check --repair` mends what it can"
+        command = f"`dgm check --repair --archive {shlex.quote(str(folder))}`"
+        advice = "what is left cannot be mended: restore a copy" if repair else f"{command} mends what it can"
         note(f"dgm: {folder} is damaged; {advice}.")
         sys.exit(DAMAGED)
 
