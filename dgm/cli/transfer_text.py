@@ -46,6 +46,9 @@ def lines(found: "Matrix", groups: Sequence[Group], spent: float) -> list[str]:
         table = aligned(rows, LEFT, width())
         told += fold(head(group), 2)
         told += [line if place % len(rows) else styled(line, "dim") for place, line in enumerate(table)]
+        told += fold(
+            [f"  {label(row)} is left out: {clip(row.left_out, 300)}" for row in group.rows if row.left_out], 4
+        )
         told.append("")
     told += fold(remarks(found, groups, spent), 2)
     return told
@@ -64,14 +67,17 @@ def head(group: Group) -> list[str]:
     return told
 
 
+def label(row: Row) -> str:
+    return ("seed " if row.seed else "") + clip(name_of(row.name), 24)
+
+
 def cells(row: Row) -> tuple[str, ...]:
-    label = ("seed " if row.seed else "") + clip(name_of(row.name), 24)
     if not row.attempts:
-        return (label, "-", "", "", "", "", "", "", remark(row))
+        return (label(row), "-", "", "", "", "", "", "", remark(row))
     total = f"{row.tasks}" if row.repeats == 1 else f"{row.tasks} x {row.repeats}"
     gain = row.difference
     return (
-        label,
+        label(row),
         f"{row.solved:.3g}/{total}",
         f"{number(row.rate, 2)} ({number(row.low, 2)} to {number(row.high, 2)})",
         "" if gain is None else signed(gain),
@@ -89,7 +95,7 @@ def signed(gain: Difference) -> str:
 
 def remark(row: Row) -> str:
     """What else one has to know to judge the row."""
-    words = [f"left out: {clip(row.left_out, 120)}"] if row.left_out else []
+    words = ["left out"] if row.left_out else []
     words += [f"{row.missing:,} missing"] if row.missing and not row.left_out else []
     words += [f"{count(row.failures, 'failure')} of the environment"] if row.failures else []
     words += [f"{row.taken:,} paid for before"] if row.taken else []

@@ -69,6 +69,7 @@ def test_a_replay_is_driven_to_its_end_and_then_only_read(tmp_path: Path, run: P
     first = dgm(*words, "--csv", tmp_path / "t.csv", "--repeats", "2")
     assert first.returncode == 0, first.stderr
     assert "broken is left out: it ended the smoke test with exit code 3" in first.stderr
+    assert "  broken is left out: it ended the smoke test with exit code 3" in first.stdout
     assert "3 tasks, 1 left out that the run holds out" in first.stdout
     assert "improved" not in first.stdout
     assert first.stdout.count("simulation") == 1
