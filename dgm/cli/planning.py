@@ -116,26 +116,14 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
     prices = {role: price_of(*models[role]) for role in ROLES}
     stage = staged(config, benchmark, tree, differing)
     selection = stage.footing.selection
-    done, spent = tree.evaluations, tree.spent.usd
     by_evaluations = config.policy.name in BY_EVALUATIONS
-    expansions = round(config.run.evaluations ** (config.policy.alpha if by_evaluations else WIDENING))
-    jobs = most_jobs(config.run.evaluations, config.policy.expansion_cost, by_evaluations, config.policy.alpha)
-    most = max(jobs * config.caps.usd_per_job - (spent - tree.spent_in_vain.usd), 0.0)
-    if by_evaluations:  # what is done has its place in the schedule
-        most = max(jobs - done - tree.expansions, 0) * config.caps.usd_per_job
-    free = not any(price.usd_in or price.usd_out for price in prices.values())
-    under_way = run.slots_of(config) * config.caps.usd_per_job
-    if config.policy.usd:
-        most = min(most, max(config.policy.usd - metered(tree), 0.0) + under_way)
     beside = spent_on_controls(folder)
-    # Each spends what the search will have spent, and the jobs under way when that is spent.
-    each = spent + most + under_way
-    most += max(len(config.run.controls) * each - beside, 0.0)
-    spent += beside
-    bound = 0.0 if free else min(max(config.caps.usd_per_run - spent, 0.0), most)
+    spent = tree.spent.usd + beside
+    free = not any(price.usd_in or price.usd_out for price in prices.values())
+    left = 0.0 if free else left_to_pay(config, tree, run.slots_of(config), beside)
     return Plan(
         archive=str(folder),
-        done=done,
+        done=tree.evaluations,
         changed=(*differing, *stage.changed),
         amended=tuple(amend),
         seed=config.run.seed,
@@ -149,7 +137,7 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
         unprepared=len(stage.footing.unknown) if unprepared(config, stage.footing) else 0,
         policy=config.policy.name,
         evaluations=config.run.evaluations,
-        expansions=expansions,
+        expansions=round(config.run.evaluations ** (config.policy.alpha if by_evaluations else WIDENING)),
         slots=run.slots_of(config),
         attempt=config.attempt,
         grading=config.grading,
@@ -166,12 +154,28 @@ def planned(config: Config, folder: Path, amend: Iterable[str]) -> Plan:
         usd_per_job=config.caps.usd_per_job,
         usd_per_run=config.caps.usd_per_run,
         spent_usd=spent,
-        upper_bound_usd=bound,
+        upper_bound_usd=min(max(config.caps.usd_per_run - spent, 0.0), left),
         worth=0.0 if by_evaluations else worth(config.run.evaluations, config.policy.expansion_cost),
         expansion_cost=config.policy.expansion_cost,
         controls=config.run.controls,
         usd=config.policy.usd,
     )
+
+
+def left_to_pay(config: Config, tree: Tree, slots: int, beside: float) -> float:
+    """Dollars that a run and its controls still cost where each job costs all that it may, whatever its cap. `beside`:
+    what the controls have cost so far."""
+    policy, each = config.policy, config.caps.usd_per_job
+    spent, under_way = tree.spent.usd, slots * each
+    by_evaluations = policy.name in BY_EVALUATIONS
+    jobs = most_jobs(config.run.evaluations, policy.expansion_cost, by_evaluations, policy.alpha)
+    most = max(jobs * each - (spent - tree.spent_in_vain.usd), 0.0)
+    if by_evaluations:  # what is done has its place in the schedule
+        most = max(jobs - tree.evaluations - tree.expansions, 0) * each
+    if policy.usd:
+        most = min(most, max(policy.usd - metered(tree), 0.0) + under_way)
+    # Each control spends what the search will have spent, and the jobs under way when that is spent.
+    return most + max(len(config.run.controls) * (spent + most + under_way) - beside, 0.0)
 
 
 class Stage(Struct, frozen=True):
