@@ -19,7 +19,7 @@ from dgm.cli.looking import SIMULATION
 from dgm.cli.reading import archive_folder, driven, open_reader
 from dgm.config import Config, Control
 from dgm.controls import known_agents, spent_by
-from dgm.controls.standing import Beside, Controls, Repetitions, Standing, standings
+from dgm.controls.standing import Arm, Beside, Controls, Repetitions, standings
 from dgm.flight import End
 from dgm.text import aligned, count, dollars, fold, interval, note, out, out_json, plain, points, short
 from dgm.tree import Tree
@@ -128,7 +128,7 @@ def controls_lines(found: Controls, archive: Path | None, fair: Mapping[str, Mat
     return [*lines, *([SIMULATION] if found.simulation else [])]
 
 
-def table(standings: list[Standing]) -> list[str]:
+def table(standings: list[Arm]) -> list[str]:
     """Beside each other, in 60 columns."""
     rows = [("", "spent", "agents", "evals", "best", "solved", "90 % interval")]
     for one in standings:
@@ -141,7 +141,7 @@ def table(standings: list[Standing]) -> list[str]:
     return aligned(rows, gap=" ")
 
 
-def beside_words(one: Beside, search: Standing, archive: Path | None, fair: Match | None) -> list[str]:
+def beside_words(one: Beside, search: Arm, archive: Path | None, fair: Match | None) -> list[str]:
     """A sentence each."""
     said = [place_words(one)]
     if fair is not None:
@@ -187,7 +187,7 @@ def fair_words(name: str, match: Match) -> str:
     )
 
 
-def repetition_words(found: Repetitions, search: Standing) -> list[str]:
+def repetition_words(found: Repetitions, search: Arm) -> list[str]:
     most, gap = max(found.passed), found.difference
     tries = f", and {found.passed[most]:.2f} in at least one of {most} tries (pass@{most})" if most > 1 else ""
     said = [

@@ -14,8 +14,7 @@ from dgm.archive import Reader
 from dgm.clade import Agent
 from dgm.cli import draw
 from dgm.cli.reading import archive_folder, driven, open_reader
-from dgm.controls.standing import Beside, at_a_glance, standings
-from dgm.controls.standing import Standing as Control
+from dgm.controls.standing import Arm, Beside, at_a_glance, standings
 from dgm.jobs import TaskId
 from dgm.lineage.expansions import Expansions
 from dgm.lineage.forest import Standing, interesting, matching, rows, strongest
@@ -63,7 +62,7 @@ def show_status(archive: Path | None, as_json: bool) -> None:
         out(*fold(status_lines(found, folder, now, beside), 13))
 
 
-def status_lines(found: Status, folder: Path, now: float, beside: Sequence[Control] = ()) -> list[str]:
+def status_lines(found: Status, folder: Path, now: float, beside: Sequence[Arm] = ()) -> list[str]:
     lines = [
         f"archive      {folder}",
         f"state        {styled(state_words(found), 'green' if found.state in ('running', 'finished') else 'yellow')}",
@@ -86,7 +85,7 @@ def status_lines(found: Status, folder: Path, now: float, beside: Sequence[Contr
     return [*lines, *([SIMULATION] if found.simulation else [])]
 
 
-def control_line(one: Control) -> str:
+def control_line(one: Arm) -> str:
     tally = f", best {tally_line(one.tally)}" if one.tally else ""
     return f"control      {one.name}: {one.state}, has spent {one.share:.0%} of what the search has{tally}"
 

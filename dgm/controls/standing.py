@@ -28,11 +28,11 @@ from dgm.report import (
     setting,
     simulation,
 )
-from dgm.statistics import Difference, clustered
+from dgm.statistics import Difference, Verdict, clustered, verdict
 from dgm.tree import Tree
 
 
-class Standing(Struct, frozen=True):
+class Arm(Struct, frozen=True):
     """A search or a control so far. `worth`: what it has spent, in evaluations; `share`: what part of the search's
     spend that is; `tally`: the best agent's, with the 90 % interval that the run itself gives."""
 
@@ -87,7 +87,7 @@ class Beside(Struct, frozen=True):
     """A control beside the search. `differing`: settings of its log that are not the search's, though they should be.
     `champion`: how its best agent is called; empty where that is the seed again."""
 
-    standing: Standing
+    standing: Arm
     place: Place
     against: Against | None
     repetitions: Repetitions | None
@@ -102,7 +102,7 @@ class Controls(Struct, frozen=True):
 
     simulation: bool
     wanted: tuple[str, ...]
-    search: Standing
+    search: Arm
     controls: tuple[Beside, ...]
     seed_rate: float | None
     luck: float | None
@@ -139,18 +139,18 @@ def standings(search: Path, tree: Tree, now: float, driven: Callable[[Path], boo
     )
 
 
-def at_a_glance(search: Path, tree: Tree, now: float, driven: Callable[[Path], bool | None]) -> tuple[Standing, ...]:
+def at_a_glance(search: Path, tree: Tree, now: float, driven: Callable[[Path], bool | None]) -> tuple[Arm, ...]:
     """The controls of the search alone, without a comparison. Raises `Damaged`."""
     budget = spent_by(tree)
     folders = {name: folder_of(search, name) for name in begun(search)}
     return tuple(standing(name, Reader(folder).tree, budget, driven(folder), now) for name, folder in folders.items())
 
 
-def standing(name: str, tree: Tree, budget: Spent, driven: bool | None, now: float) -> Standing:
+def standing(name: str, tree: Tree, budget: Spent, driven: bool | None, now: float) -> Arm:
     top = best(tree)
     state, reason = condition(tree, driven, now)
     spent = budget.of(tree)
-    return Standing(
+    return Arm(
         name,
         state,
         reason,
@@ -165,7 +165,7 @@ def standing(name: str, tree: Tree, budget: Spent, driven: bool | None, now: flo
     )
 
 
-def compared(name: Control, search: Tree, control: Tree, at: Standing) -> Beside:
+def compared(name: Control, search: Tree, control: Tree, at: Arm) -> Beside:
     ours, theirs = best(search), best(control)
     found = against(ours, theirs) if ours and theirs else None
     repeated = repetitions(control, ours) if name == "resample" else None
@@ -189,9 +189,8 @@ def against(ours: Agent, theirs: Agent) -> Against:
 def placed(found: Against | None) -> Place:
     if found is None or not found.tasks:
         return "unknown"
-    if found.same:
-        return "level"
-    return "ahead" if found.difference.low > 0 else "behind" if found.difference.high < 0 else "level"
+    places: dict[Verdict, Place] = {"improved": "ahead", "worse": "behind", "undecided": "level"}
+    return "level" if found.same else places[verdict(found.difference)]
 
 
 def differing(search: dict[str, Any], control: dict[str, Any]) -> tuple[str, ...]:
