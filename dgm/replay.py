@@ -21,8 +21,9 @@ from dgm.policies import ONCE
 from dgm.run import Run, start_run
 from dgm.tree import Tree
 
-AMENDED = ("run.tasks", "run.slots", "caps.usd_per_run", "policy.patience")
-"""Settings that say how much is measured and no verdict depends on: they may differ from one start to the next."""
+AMENDED = ("run.tasks", "run.benchmark", "run.slots", "caps.usd_per_run", "policy.patience")
+"""Settings that say how much is measured and no verdict depends on: they may differ from one start to the next. So
+may the path of a benchmark; whether its tasks are the same is looked at by itself."""
 DONE = End(0, "every agent has met every task")
 CAPPED, INTERRUPTED = 3, 130
 SEED = "replay"

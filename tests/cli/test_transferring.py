@@ -160,6 +160,23 @@ def test_other_settings_are_refused_before_anything_is_paid_for(run: Path) -> No
     assert "--name" in done.stderr
 
 
+def test_a_benchmark_may_be_named_by_another_path_and_not_have_other_tasks(run: Path, tmp_path: Path) -> None:
+    task = tmp_path / "mine" / "tasks" / "one"
+    test = "import unittest\n\n\nclass A(unittest.TestCase):\n    def test_a(self):\n        open('new.txt').close()\n"
+    for name, text in (("task.md", "Make new.txt."), ("work/a.py", "\n"), ("hidden/tests/test_a.py", test)):
+        (task / name).parent.mkdir(parents=True, exist_ok=True)
+        (task / name).write_text(text)
+    (tmp_path / "mine" / "benchmark.toml").write_text('name = "mine"\nproven = true\n')
+    words = ("replay", "best", "--archive", run, "--name", "one", "--on")
+    done = dgm(*words, "./mine", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert dgm(*words, tmp_path / "mine").returncode == 0
+    (task / "task.md").write_text("Make old.txt.")
+    other = dgm(*words, tmp_path / "mine")
+    assert other.returncode == 2
+    assert "differ in benchmark" in other.stderr
+
+
 def test_a_plan_says_what_it_may_cost_and_makes_nothing(run: Path) -> None:
     words = ("replay", "best", "--archive", run, "--dry-run", "--usd", "7.5", "--repeats", "3")
     free = look(*words)
