@@ -95,8 +95,7 @@ def signed(gain: Difference) -> str:
 
 def remark(row: Row) -> str:
     """What else one has to know to judge the row."""
-    words = ["left out"] if row.left_out else []
-    words += [f"{row.missing:,} missing"] if row.missing and not row.left_out else []
+    words = [f"{row.missing:,} missing"] if row.missing and not row.left_out else []
     words += [f"{count(row.failures, 'failure')} of the environment"] if row.failures else []
     words += [f"{row.taken:,} paid for before"] if row.taken else []
     return ", ".join(words)
