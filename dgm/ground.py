@@ -5,10 +5,12 @@ Invariant: once a run has begun, its log decides; what is found out later change
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
+from dgm.archive import LOG, Reader
 from dgm.benchmarks import is_proven
 from dgm.config import Config, ConfigError, RunConfig
 from dgm.jobs import TaskId
@@ -16,6 +18,9 @@ from dgm.protocols import Benchmark, Sandbox, SandboxFault
 from dgm.readiness import Findings
 from dgm.selection import Selection, selected, settled
 from dgm.tree import Tree
+
+REPLAYS = "replays"
+"""The folder of an archive that holds its replays."""
 
 
 class Unprepared(SandboxFault):
@@ -54,6 +59,19 @@ def footing_of(run: RunConfig, findings: Findings, tree: Tree, differing: Collec
         if not more:
             return Footing(selection, unfit, tuple(findings.unknown(tasks)))
         unfit |= more
+
+
+def refuse_replayed(selection: Selection, tree: Tree, archive: Path) -> None:
+    """Raises `ConfigError` for tasks that come to be held out though a replay of the run has shown outcomes on them:
+    agents can have been named by these, and nothing would correct for it. Raises `Damaged`."""
+    fresh = set(selection.held_out) - set(tree.held_out)
+    for log in sorted((archive / REPLAYS).glob(f"*/*/{LOG}")) if fresh and tree.agents else ():
+        seeds = Reader(log.parent).tree.seeds
+        if clash := sorted(task for task in fresh if any(task in seed.results for seed in seeds)):
+            raise ConfigError(
+                f"run.held_out has {clash[0]}, which was met in {REPLAYS}/{log.parent.parent.name}: who has seen that "
+                "can have chosen by it. Hold out others, by their names"
+            )
 
 
 def replaced(footing: Footing, findings: Findings, names: Collection[str]) -> Footing:

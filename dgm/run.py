@@ -27,7 +27,7 @@ from dgm.executors import Threads
 from dgm.files import Files, digest, read_folder
 from dgm.flight import End, Flight
 from dgm.gateway import Gateway
-from dgm.ground import Footing, accept_images, footing_of, images_of, insist, moved, replaced
+from dgm.ground import Footing, accept_images, footing_of, images_of, insist, moved, refuse_replayed, replaced
 from dgm.ledger import spent
 from dgm.llm import REPLAY, open_model
 from dgm.machine import finished, run, stream
@@ -216,6 +216,7 @@ def configure(
     began: float,
 ) -> None:
     """Write the settings down. `version`: the benchmark's. `began`: the time of the first event."""
+    refuse_replayed(footing.selection, archive.tree, archive.path)
     at = time() if archive.tree.began else began
     now, selection = settings.resolved(config), footing.selection
     now |= {"imported": archive.tree.config["imported"]} if "imported" in archive.tree.config else {}

@@ -17,6 +17,7 @@ from dgm.config import Config, ConfigError, RunConfig
 from dgm.llm.scripted import ScriptedModel
 from dgm.log import LogReader
 from dgm.protocols import Benchmark, Task
+from dgm.replay import measure
 from dgm.run import models_of, start_run
 from dgm.selection import Selection, choose
 from dgm.shipped import shipped
@@ -218,6 +219,19 @@ def test_what_was_searched_is_not_held_out_later(tmp_path: Path) -> None:
     tree = reopened(tmp_path / "run", chosen(*more, "run.held_out=20"), ["run.held_out"])
     assert len(tree.held_out) == 20
     assert not met & set(tree.held_out)
+
+
+def test_what_a_replay_has_shown_is_not_held_out_later(tmp_path: Path) -> None:
+    more = ["run.tasks=4", "run.evaluations=4"]
+    with start_run(chosen(*more), tmp_path / "run", {}) as run:
+        run.go()
+        archive = run.worker.archive
+        tree, source = archive.tree, archive.source(archive.tree.seeds[0].id)
+    shown, other = [task for task in open_benchmark("starter").tasks() if task not in tree.tasks][:2]
+    measure({"seed": source}, [shown], chosen(), tmp_path / "run" / "replays" / "mine", {})
+    with pytest.raises(ConfigError, match="was met in replays/mine"):
+        reopened(tmp_path / "run", chosen(*more, f'run.held_out=["{shown}"]'), ["run.held_out"])
+    assert reopened(tmp_path / "run", chosen(*more, f'run.held_out=["{other}"]'), ["run.held_out"]).held_out == (other,)
 
 
 def test_a_mistake_leaves_no_folder(tmp_path: Path) -> None:

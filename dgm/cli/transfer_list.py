@@ -12,11 +12,12 @@ from dgm.archive import LOG, Reader
 from dgm.cli.advising import typed
 from dgm.cli.failing import CAPPED
 from dgm.cli.reading import archive_folder, driven, open_reader
+from dgm.ground import REPLAYS
 from dgm.log import Damaged
 from dgm.replay import paid
 from dgm.text import count, dollars, note, out, out_json, plain
 from dgm.transfer import matrix
-from dgm.transfer.matrix import PLAN, REPLAYS
+from dgm.transfer.matrix import PLAN
 
 
 class Listed(Struct, frozen=True):

@@ -18,13 +18,14 @@ from dgm.cli.reading import open_reader, settings_environ
 from dgm.config import ConfigError
 from dgm.durable import ArchiveBusy, NotWritten, placing
 from dgm.flight import End
+from dgm.ground import REPLAYS
 from dgm.log import Damaged
 from dgm.protocols import ModelFault, SandboxFault
 from dgm.replay import Cell, Measured, left_of, looked, measured, paid
 from dgm.run import Run, models_of
 from dgm.text import dollars, note, out, out_json, plain, short
 from dgm.transfer import matrix, table
-from dgm.transfer.matrix import REPLAYS, Block, Entrant, Plan
+from dgm.transfer.matrix import Block, Entrant, Plan
 from dgm.transfer.terms import Options
 
 

@@ -26,8 +26,6 @@ from dgm.store import load, save
 from dgm.transfer.terms import Options, settings_for
 from dgm.tree import Tree
 
-REPLAYS = "replays"
-"""The folder of an archive that holds its replays."""
 PLAN = "replay.json"
 
 
