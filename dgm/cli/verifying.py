@@ -88,7 +88,7 @@ def claimed(reader: Reader, agent: Agent, names: Sequence[str]) -> dict[Agent, t
             told = ", ".join(short(one.id) for one in named)
             raise Unable(f"no task that {short(agent.id)} solved can have been gained by {told}: see `dgm blame`")
         return found
-    found = {reader.tree.agents[id]: tuple(alone) for id, (alone, _) in steps.items() if alone}
+    found = {one: tuple(steps[one.id][0]) for one in agent.lineage() if one.id in steps and steps[one.id][0]}
     if not found:
         raise Unable(
             f"no step alone can have gained a task of {short(agent.id)}: name one with --step, and all that it may "

@@ -187,6 +187,8 @@ def test_a_run_of_another_system_is_followed_but_not_tried_again(tmp_path: Path)
     done = look("blame", "best", "--verify", "--archive", archive)
     assert done.returncode == 1
     assert "imported from another system" in done.stderr
+    told = msgspec.convert(data("lineage", "--archive", archive), SignalsReport)
+    assert [one.evaluations for one in told.signals.discrimination] == [16], "their order is unknown"
 
 
 def able(*tasks: str, more: str = "") -> Files:
@@ -224,14 +226,14 @@ def test_edits_are_taken_back_and_their_tasks_tried_again(tmp_path: Path) -> Non
             assert isinstance(born, AgentBorn)
             agents.append(born.agent)
         for agent, told in zip(agents, outcomes, strict=True):
-            for task, solved in zip(tasks, told, strict=True):
+            for task, solved in reversed(list(zip(tasks, told, strict=True))):
                 archive.finish(archive.start(Evaluate(agent, task)).id, Verdict(bool(solved)))
     before = (folder / LOG).read_bytes()
     done = dgm("blame", agents[-1], "--verify", "--json", "--archive", folder)
     assert done.returncode == 0, done.stderr
     found = msgspec.json.decode(done.stdout, type=Verified)
     real, lucky, lost = found.trials
-    assert [one.step for one in found.trials] == agents[1:4]
+    assert [one.step for one in found.trials] == agents[1:4], "from the seed down"
     assert (real.with_only, real.pairs, real.finding) == (1, 1, "undecided")
     assert (lucky.neither, lucky.finding) == (1, "not confirmed")
     assert "later steps have changed the same in gone" in lost.problem
