@@ -177,7 +177,7 @@ def births(children: Sequence[Agent], parts: int) -> Iterator[tuple[str, list[Ag
 
 
 def discriminations(tree: Tree, parts: int) -> Iterator[Discrimination]:
-    """As it stood after each of `parts` parts of the evaluations; for an imported run, whose order nobody knows, once."""
+    """As it stood after each of `parts` parts of the evaluations; of an imported run, of unknown order, once."""
     parts = 1 if "imported" in tree.config else parts
     tallies: dict[int, list[int]] = {}
     marks = {tree.evaluations * part // parts for part in range(1, parts + 1)}
