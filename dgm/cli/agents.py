@@ -24,6 +24,7 @@ from dgm.text import (
     count,
     dollars,
     duration,
+    fold,
     note,
     out,
     out_json,
@@ -87,7 +88,7 @@ def show_agent(name: str, archive: Path | None, as_json: bool) -> None:
     if as_json:
         out_json(found)
     else:
-        out(*agent_lines(found))
+        out(*fold(agent_lines(found), 10))
 
 
 def agent_lines(found: AgentReport) -> list[str]:
@@ -164,10 +165,11 @@ def show_log(name: str, archive: Path | None, as_json: bool) -> None:
         taken = duration(job.usage.seconds) if job.ended is not None else ""
         said = f"{job.outcome:<11}  {dollars(job.usage.usd):>8}  {taken:>9}"
         out(f"{job.id:>6}  {said}  {job_words(job, agent.id)}")
-    note(
+    words = (
         f"Artifacts are in {reader.path / ARTIFACTS}/JOB; `{looking(archive, 'log', name)}` with --transcript JOB "
         "prints what was said, with --grade JOB a verdict."
     )
+    note(*fold([words], 2, sys.stderr))
 
 
 def as_dict(job: JobRow) -> dict[str, object]:

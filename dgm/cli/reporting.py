@@ -44,7 +44,7 @@ def show_report(archive: Path | None, as_json: bool) -> None:
         else:
             first, *rest = lines
             out(*fold([f"{line.label:<{INDENT}}{first}", *(" " * INDENT + more for more in rest)], INDENT))
-    out(*([told.simulation] if told.simulation else []))
+    out(*fold([told.simulation] if told.simulation else [], INDENT))
 
 
 def write_page(archive: Path | None, file: Path, lines: int, said: int, force: bool, as_json: bool) -> None:

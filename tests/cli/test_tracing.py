@@ -81,7 +81,7 @@ def test_hostile_words_are_disarmed(grown: Grown, tmp_path: Path, words: tuple[s
 
 
 @pytest.mark.parametrize("columns", [60, 80])
-@pytest.mark.parametrize("words", WAYS)
+@pytest.mark.parametrize("words", [*WAYS, ("show", "best")])
 def test_it_fits_the_terminal(grown: Grown, words: tuple[str, ...], columns: int) -> None:
     told = on_terminal([sys.executable, "-m", "dgm", *words, "--archive", str(grown[0])], columns)
     assert max(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in told.splitlines()) <= columns
