@@ -213,7 +213,8 @@ def _time(name: str) -> float | None:
 
 
 def _text(value: object, most: int) -> str:
-    return value[:most] if isinstance(value, str) else ""
+    """At most so many characters, without halves of any, which JSON can hold and a file cannot."""
+    return value[:most].encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
 def _some(names: list[str], most: int = 5) -> str:

@@ -254,6 +254,13 @@ def test_hostile_words_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "no regular file" in " ".join(carried.remarks)
 
 
+def test_halves_of_characters_are_replaced(tmp_path: Path) -> None:
+    run = dgm(tmp_path / "run")
+    metadata(run, ONE, problem_statement="a \ud800 brief", entry="\udfff")
+    _, reader = brought(run, tmp_path)
+    assert named(reader.tree, ONE).summary.endswith("a ? brief")
+
+
 def test_a_file_that_is_too_large_is_left_out(tmp_path: Path) -> None:
     run = dgm(tmp_path / "run")
     with (run / ONE / "model_patch.diff").open("r+b") as file:
