@@ -125,6 +125,9 @@ def placing(path: Path) -> Iterator[Path]:
         finally:
             os.close(handle)
         scratch.replace(path)
+    except OSError as error:
+        error.filename = error.filename or os.fspath(path)  # writing does not say where
+        raise
     finally:
         scratch.unlink(missing_ok=True)
 

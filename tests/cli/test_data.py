@@ -1,5 +1,6 @@
 """The command `data`: what it writes can be read again, and nothing leaves that must not."""
 
+import errno
 import json
 import shutil
 import subprocess
@@ -202,6 +203,14 @@ def test_two_that_write_the_same_do_not_mix(tmp_path: Path) -> None:
         slow.write_text("half and half")
     assert [path.name for path in tmp_path.iterdir()] == ["whole.csv"]
     assert whole.read_text() == "half and half"
+
+
+def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OSError) as caught, placing(tmp_path / "some.csv") as scratch:  # noqa: PT012
+        scratch.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.filename == str(tmp_path / "some.csv")
+    assert not list(tmp_path.iterdir())
 
 
 def test_every_line_of_a_recorded_run_is_a_valid_conversation(recorded: Path, tmp_path: Path) -> None:
