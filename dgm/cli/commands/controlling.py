@@ -8,7 +8,7 @@ from dgm.cli.failing import guarded
     epilog="""\b
 Examples:
   dgm run --set 'run.controls=["resample", "best-of-n"]'
-  dgm run --set 'run.controls=["resample", "best-of-n"]' --amend run.controls
+  dgm run ... --set 'run.controls=["resample", "best-of-n"]' --amend run.controls     of a run that has ended
   dgm controls
   dgm controls --json
   dgm validate best best-of-n:best     both on held-out tasks, which neither was chosen by
