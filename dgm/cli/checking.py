@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dgm.cli.failing import DAMAGED, UNFIT
 from dgm.cli.reading import archive_folder
-from dgm.text import count, note, out, out_json, plain, styled
+from dgm.text import count, fold, note, out, out_json, plain, styled
 
 STYLE = {"ok": "green", "warn": "yellow", "fail": "red", "damage": "red", "lost": "red", "mended": "yellow"}
 
@@ -48,9 +48,9 @@ def examine_machine(path: Path | None, overrides: list[str], archive: Path | Non
     for check in examine(config, archive_folder(archive), os.environ, call):
         found.append(check)
         if not as_json:
-            out(f"{styled(f'{check.level:<4}', STYLE[check.level])}  {check.name:<20} {plain(check.found)}")
-            if check.advice:
-                out(f"      {'':<20} {plain(check.advice)}")
+            lines = [f"{styled(f'{check.level:<4}', STYLE[check.level])}  {check.name:<20} {plain(check.found)}"]
+            lines += [f"{'':<27}{plain(check.advice)}"] if check.advice else []
+            out(*fold(lines, 27))
             sys.stdout.flush()
     failed = sum(check.level == "fail" for check in found)
     if as_json:
