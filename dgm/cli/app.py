@@ -34,6 +34,9 @@ ConfigArgument = Annotated[
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting: run.slots=4. Repeatable.")
 ]
+TrustOption = Annotated[
+    bool, typer.Option("--trust", help="Use the models, keys and sandbox that the archive names, once and from now on.")
+]
 AgentArgument = Annotated[str, typer.Argument(metavar="AGENT", help="A prefix of its hash, `seed`, or `best`.")]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from dgm import settings, trust
 from dgm.archive import log_of
 from dgm.cli import setting
 from dgm.cli.advising import prepare_again
@@ -113,6 +114,7 @@ def drive(path: Path | None, archive: Path | None, overrides: list[str], amend: 
         opened = start_run(config, folder, os.environ, amend, elsewhere=spent_on_controls(folder))
     except Unprepared as fault:
         raise Unprepared(f"{fault}. To prepare: {prepare_again(None, path, overrides)}") from fault
+    trust.accept(settings.resolved(config))
     try:
         end = driven_to_its_end(opened, folder, config.simulated, began)
         if not end.code and config.run.controls:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from dgm import run, settings
+from dgm import run, settings, trust
 from dgm.archive import tree_so_far
 from dgm.benchmarks import open_benchmark
 from dgm.cli import setting
@@ -30,7 +30,7 @@ from dgm.text import count, dollars, fold, note, out, out_json, plain
 from dgm.transfer.matrix import Block
 
 if TYPE_CHECKING:
-    from dgm.cli.transferring import Matrix
+    from dgm.cli.transferring import Asked, Matrix
 
 
 MOST_NAMED = 60
@@ -80,15 +80,14 @@ def show_plan(found: "Matrix", as_json: bool) -> None:
         sys.exit(UNFIT)
 
 
-def insist(found: "Matrix", path: Path | None) -> None:
-    """Raises `SandboxFault`, `ConfigError` for what keeps any part from starting, before one has started.
-
-    `path`: the file of settings that was named.
-    """
+def insist(found: "Matrix", asked: "Asked") -> None:
+    """Raises `SandboxFault`, `ConfigError` for what keeps any part from starting, before one has started."""
+    if asked.path is None:
+        trust.insist(settings.own(found.reader.tree.config), asked.trusted)
     for block in found.blocks:
         stage = stage_of(block)
         if stage.unfit and unprepared(block.config, stage.footing):
-            raise Unprepared(f"{stage.unfit}. To prepare: {preparing(block, stage.footing.unknown, path)}")
+            raise Unprepared(f"{stage.unfit}. To prepare: {preparing(block, stage.footing.unknown, asked.path)}")
         if stage.unfit:
             raise SandboxFault(stage.unfit)
 

@@ -30,7 +30,7 @@ from dgm.transfer.terms import Options
 
 
 class Asked(Struct, frozen=True):
-    """The arguments and options that say what to replay, as they were typed."""
+    """The arguments and options that say what to replay, as they were typed. `trusted`: as in `dgm.trust.insist`."""
 
     agents: tuple[str, ...]
     folders: tuple[Path, ...]
@@ -41,6 +41,7 @@ class Asked(Struct, frozen=True):
     name: str
     path: Path | None
     overrides: tuple[str, ...]
+    trusted: bool
 
 
 class Outputs(Struct, frozen=True):
@@ -79,7 +80,7 @@ def transfer(asked: Asked, archive: Path | None, outputs: Outputs, dry_run: bool
         raise ConfigError("--predictions: none of these benchmarks is one of SWE-bench's kind")
     if dry_run:
         return show_plan(found, outputs.as_json)
-    insist(found, asked.path)
+    insist(found, asked)
     agents = matrix.sources(found.reader, found.entrants, found.home)
     matrix.write_plan(found.home, found.plan)
     if all(block.config.simulated for block in found.blocks):

@@ -27,6 +27,7 @@ from dgm.report import NoSuchAgent
 from dgm.settings import build, own
 from dgm.statistics import LEVEL
 from dgm.text import clip, count, fold, interval, note, out, out_json, plain, points, short
+from dgm.trust import insist
 from dgm.uses import FOLDER, Use, continued, read_uses, record, using
 from dgm.validation import Claim, Validation, claims, folder_of, validated
 from dgm.verdicts import Match, Score
@@ -51,8 +52,10 @@ class Report(Struct, frozen=True):
     running: bool | None
 
 
-def validate(names: Sequence[str], archive: Path | None, repeats: int, usd: float | None, as_json: bool) -> None:
-    """Ends the process with the code of what came to an end, unless that is 0."""
+def validate(
+    names: Sequence[str], archive: Path | None, repeats: int, usd: float | None, trusted: bool, as_json: bool
+) -> None:
+    """`trusted`: as in `dgm.trust.insist`. Ends the process with the code of what came to an end, unless that is 0."""
     folder = archive_folder(archive)
     reader = open_reader(archive)
     tree = reader.tree
@@ -60,7 +63,7 @@ def validate(names: Sequence[str], archive: Path | None, repeats: int, usd: floa
     champion = use.champion
     with using(folder):
         use = continued(read_uses(folder), use)
-        end = attempted(reader, use, usd)
+        end = attempted(reader, use, usd, trusted)
     found = validated(folder, tree, use, read_uses(folder))
     told = claims(tree, tree.agents[champion], tree.agents[use.baseline], found) if champion in use.rivals else []
     report = Report(champion, found, tuple(told), driven(folder))
@@ -94,7 +97,7 @@ def wanted(reader: Reader, names: Sequence[str], repeats: int) -> Use:
     return Use(time.time(), baseline.id, champion.id, ids, repeats, tree.held_out, key)
 
 
-def attempted(reader: Reader, use: Use, usd: float | None) -> End:
+def attempted(reader: Reader, use: Use, usd: float | None, trusted: bool) -> End:
     """Let the agents of `use` attempt all that they have not attempted yet, for at most `usd` dollars in its folder.
 
     It is on record once the machine has proved fit for it, and before the first attempt.
@@ -106,6 +109,7 @@ def attempted(reader: Reader, use: Use, usd: float | None) -> End:
     from dgm.cli.driving import open_more_files, steered
     from dgm.replay import measure
 
+    insist(own(reader.tree.config), trusted)
     config = build(own(reader.tree.config))
     config = msgspec.structs.replace(config, run=msgspec.structs.replace(config.run, controls=()))
     open_more_files()

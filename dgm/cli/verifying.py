@@ -28,6 +28,7 @@ from dgm.report import find, simulation
 from dgm.settings import build, own
 from dgm.text import clip, count, fold, interval, note, out, out_json, plain, points, short, styled
 from dgm.tree import Tree
+from dgm.trust import insist
 from dgm.validation import folder_of
 
 FOLDER = "blames"
@@ -55,12 +56,13 @@ class Wanted(Struct, frozen=True):
 
 
 def verify_blame(
-    name: str, steps: Sequence[str], repeats: int, usd: float | None, archive: Path | None, as_json: bool
+    name: str, steps: Sequence[str], repeats: int, usd: float | None, trusted: bool, archive: Path | None, as_json: bool
 ) -> None:
-    """Ends the process with the code of what came to an end, unless that is 0."""
+    """`trusted`: as in `dgm.trust.insist`. Ends the process with the code of what came to an end, unless that is 0."""
     reader = open_reader(archive)
     agent = find(reader.tree, name)
     wanted = plan(reader, agent, claimed(reader, agent, steps), repeats)
+    insist(own(reader.tree.config), trusted)
     trials, end = tried(reader, agent, wanted, usd)
     spent = sum(paid(cell.folder) for one in wanted for cell in one.cells)
     found = Verified(agent.id, simulation(reader.tree), repeats, tuple(trials), spent)

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from dgm import settings
+from dgm import settings, trust
 from dgm.archive import ARTIFACTS, LOG, Archive
 from dgm.cli.blaming import Blame
 from dgm.cli.signalling import SignalsReport
@@ -165,7 +165,7 @@ def test_what_cannot_be_blamed(grown: Grown, words: tuple[str, ...], why: str) -
 @pytest.mark.parametrize(
     "words",
     [
-        ("blame", "best", "--repeat", "2"),
+        ("blame", "best", "--repeats", "2"),
         ("blame", "best", "--usd", "2"),
         ("blame", "best", "--lines", "start", "--verify"),
         ("lineage", "--all"),
@@ -217,6 +217,7 @@ def test_edits_are_taken_back_and_their_tasks_tried_again(tmp_path: Path) -> Non
     outcomes = [(0, 0, 0), (1, 0, 0), (1, 1, 0), (1, 1, 1), (1, 1, 1)]
     config = settings.load(None, {}, ["sandbox.kind=local", "run.slots=2"])
     folder = tmp_path / "run"
+    trust.accept(resolved(config))
     with Archive(folder) as archive:
         archive.configure(RunConfigured(1e9, "0", resolved(config), tasks, starter().version))
         agents = [archive.seed(seed)]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from dgm import trust
 from dgm.archive import LOG, Archive, read_tree
 from dgm.config import Config
 from dgm.events import JobStarted, RunConfigured, TaskScored
@@ -25,11 +26,13 @@ from tests.shells import SMOKED, shell
 
 TASKS = ("starter/slug", "starter/trie", "starter/semver")
 HELD_OUT = "starter/units"
+FREE = {"usd_per_million_in": 0.0, "usd_per_million_out": 0.0}
 LOCAL = {"sandbox": {"kind": "local"}, "run": {"slots": 1}}
 
 
 def grow(folder: Path, config: Config, script: str = "") -> list[str]:
-    """A run of a seed and a child that solves more."""
+    """A run of a seed and a child that solves more, as if it had been started on this machine."""
+    trust.accept(resolved(config))
     with Archive(folder) as archive:
         archive.configure(RunConfigured(1e9, "0", resolved(config), TASKS, "v", held_out=(HELD_OUT,)))
         seed = archive.seed(shell(f"{SMOKED}\n{script}"))
@@ -218,7 +221,7 @@ def test_a_replay_stops_at_its_cap_and_goes_on_with_more(tmp_path: Path, server:
 
     def replay(*more: str) -> Told:
         cache = {"DGM_CACHE": str(tmp_path / "cache")}
-        done = dgm("replay", "best", "--archive", run, "--repeats", "2", *more, THE_KEY=KEY, **cache)
+        done = dgm("replay", "best", "--archive", run, "--repeats", "2", "--trust", *more, THE_KEY=KEY, **cache)
         assert KEY not in done.stdout + done.stderr
         return done
 
@@ -246,3 +249,25 @@ def test_a_replay_stops_at_its_cap_and_goes_on_with_more(tmp_path: Path, server:
     assert other.returncode == 0, other.stderr
     assert "12 verdicts had been paid for before" in other.stdout
     assert os.environ.get("THE_KEY") is None
+
+
+def test_an_archive_from_elsewhere_gets_no_key_and_runs_nothing(tmp_path: Path, server: Provider) -> None:
+    model = {"name": "openai/m", "api_base": server.url, "api_key_env": "SECRET", **FREE}
+    sandbox = {"kind": "local", "local_with_real_models": True}
+    run = tmp_path / "run"
+    grow(run, build({**LOCAL, "models": {"default": model}, "sandbox": sandbox}), f"touch {tmp_path / 'ran'}")
+    here = {"DGM_CACHE": str(tmp_path / "cache"), "SECRET": KEY}
+    for words in (("replay", "seed"), ("validate",)):
+        done = dgm(*words, "--archive", run, **here)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"solve by openai/m at {server.url} with the key in $SECRET" in done.stderr
+        assert "sandbox local" in done.stderr
+        assert "--trust" in done.stderr
+    assert not server.seen
+    assert not (tmp_path / "ran").exists()
+    local = tmp_path / "mine.toml"
+    local.write_text('[sandbox]\nkind = "local"\n')
+    assert dgm("replay", "seed", "--archive", run, "--config", local, "--model", "scripted", **here).returncode == 0
+    assert not server.seen
+    assert dgm("replay", "seed", "--archive", run, "--trust", "--name", "theirs", **here).returncode in (0, 1)
+    assert server.seen

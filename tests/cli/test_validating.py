@@ -46,7 +46,7 @@ def compared(searched: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 
 
 def validated(folder: Path, *words: object) -> Report:
-    told = look("validate", "--archive", folder, "--json", *words)
+    told = look("validate", "--archive", folder, "--trust", "--json", *words)
     assert told.returncode == 0, told.stderr
     return msgspec.json.decode(told.stdout, type=Report)
 
@@ -163,7 +163,7 @@ def best_of(folder: Path) -> str:
 def test_a_killed_validation_goes_on(searched: Path, tmp_path: Path) -> None:
     folder = copied(searched, tmp_path / "run")
     rival = child(folder)
-    words = [sys.executable, "-m", "dgm", "validate", rival, "--archive", str(folder)]
+    words = [sys.executable, "-m", "dgm", "validate", rival, "--trust", "--archive", str(folder)]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environ())
     log = None
     while process.poll() is None and (log is None or log.read_bytes().count(b"task_scored") < 2):
@@ -188,7 +188,7 @@ def test_without_held_out_tasks_nothing_is_made_up(grown: tuple[Path, list[str]]
 
 
 def test_what_cannot_be_compared_is_refused(searched: Path, tmp_path: Path) -> None:
-    for words, reason in ((["zzzz"], "no agent is called 'zzzz'"), (["--repeat", "0"], "greater than or equal to 1")):
+    for words, reason in ((["zzzz"], "no agent is called 'zzzz'"), (["--repeats", "0"], "greater than or equal to 1")):
         told = look("validate", "--archive", searched, *words)
         assert told.returncode in (1, 2)
         assert reason in told.stderr

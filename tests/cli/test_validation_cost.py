@@ -51,7 +51,9 @@ def test_a_validation_stops_at_its_cap_and_goes_on_under_a_higher_one(tmp_path: 
         searched(folder, server.url)
 
         def validate(*more: str) -> Told:
-            done = dgm("validate", "--archive", folder, *more, THE_KEY=KEY, DGM_CACHE=str(tmp_path / "cache"))
+            done = dgm(
+                "validate", "--archive", folder, "--trust", *more, THE_KEY=KEY, DGM_CACHE=str(tmp_path / "cache")
+            )
             assert KEY not in done.stdout + done.stderr
             return done
 
@@ -73,7 +75,7 @@ def test_a_validation_stops_at_its_cap_and_goes_on_under_a_higher_one(tmp_path: 
         calls = len(server.seen)
         assert validate("--usd", "2").returncode == 0
         assert len(server.seen) == calls, "what is finished is only shown"
-        again = validate("--usd", "3", "--repeat", "2", "--json")
+        again = validate("--usd", "3", "--repeats", "2", "--json")
         found = msgspec.json.decode(again.stdout, type=Report).validation
         assert (found.number, found.usd) == (2, pytest.approx(4 * HELD * CALL)), "a repeat is paid anew"
         assert Reader(folder).tree.spent.usd == 0, "nothing of it is booked in the run"

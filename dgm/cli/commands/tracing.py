@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from dgm.cli.app import AgentArgument, ArchiveOption, JsonOption, app
+from dgm.cli.app import AgentArgument, ArchiveOption, JsonOption, TrustOption, app
 from dgm.cli.failing import guarded
 from dgm.config import ConfigError
 
@@ -45,7 +45,7 @@ Examples:
   dgm blame best                  which edit gained which of its tasks
   dgm blame best --lines start    who wrote which line of a file
   dgm blame best --verify         take the edits back, one at a time, and try their tasks again
-  dgm blame best --verify --step 3f2a --repeat 6"""
+  dgm blame best --verify --step 3f2a --repeats 6"""
 )
 @guarded
 def blame(
@@ -66,18 +66,19 @@ def blame(
     repeat: Annotated[
         int | None,
         typer.Option(
-            "--repeat", metavar="K", min=1, max=100, help="Attempts at each task, with and without. Default: 1."
+            "--repeats", metavar="K", min=1, max=100, help="Attempts at each task, with and without. Default: 1."
         ),
     ] = None,
     usd: Annotated[
         float | None,
         typer.Option("--usd", min=0, metavar="USD", help="What it may cost. Default: caps.usd_per_run of the run."),
     ] = None,
+    trust: TrustOption = False,
     json: JsonOption = False,
 ) -> None:
     """Which ancestor's edit gained which of an agent's tasks, or wrote which of its lines."""
-    if not verify and (repeat is not None or usd is not None):
-        raise ConfigError("--repeat and --usd are about new attempts, which only --verify makes")
+    if not verify and (repeat is not None or usd is not None or trust):
+        raise ConfigError("--repeats, --usd and --trust are about new attempts, which only --verify makes")
     if lines is not None and (verify or step):
         raise ConfigError("--lines is about a file, --step and --verify are about tasks: give one or the other")
     if lines is not None:
@@ -87,7 +88,7 @@ def blame(
     elif verify:
         from dgm.cli.verifying import verify_blame
 
-        verify_blame(agent, step or [], repeat or 1, usd, archive, json)
+        verify_blame(agent, step or [], repeat or 1, usd, trust, archive, json)
     else:
         from dgm.cli.blaming import show_blame
 

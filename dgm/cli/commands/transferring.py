@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dgm.cli.app import ArchiveOption, JsonOption, SetOption, app
+from dgm.cli.app import ArchiveOption, JsonOption, SetOption, TrustOption, app
 from dgm.cli.failing import guarded
 
 
@@ -66,6 +66,7 @@ def replay(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and its upper bound; do nothing.")] = False,
     list: Annotated[bool, typer.Option("--list", help="Print the replays of this archive, and end.")] = False,
+    trust: TrustOption = False,
     json: JsonOption = False,
 ) -> None:
     """Take agents to other benchmarks and models: a table with intervals."""
@@ -85,5 +86,6 @@ def replay(
         name=name,
         path=config,
         overrides=tuple(set or ()),
+        trusted=trust,
     )
     transfer(asked, archive, Outputs(csv, figure, predictions, json), dry_run)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from dgm.cli.app import ArchiveOption, JsonOption, app
+from dgm.cli.app import ArchiveOption, JsonOption, TrustOption, app
 from dgm.cli.failing import guarded
 
 
@@ -12,7 +12,7 @@ from dgm.cli.failing import guarded
     epilog="""\b
 Examples:
   dgm validate                    the best agent and the seed on the run's held-out tasks
-  dgm validate 3f2a --repeat 3    another one as well, three attempts a task
+  dgm validate 3f2a --repeats 3   another one as well, three attempts a task
   dgm validate --usd 5 --json
 
 A run has held-out tasks if its setting run.held_out says so. Each use of them is recorded; the same command goes on
@@ -26,15 +26,16 @@ def validate(
     ] = None,
     archive: ArchiveOption = None,
     repeat: Annotated[
-        int, typer.Option("--repeat", metavar="K", min=1, max=100, help="Attempts of each agent at each task.")
+        int, typer.Option("--repeats", metavar="K", min=1, max=100, help="Attempts of each agent at each task.")
     ] = 1,
     usd: Annotated[
         float | None,
         typer.Option("--usd", min=0, metavar="USD", help="Spend no more than this. Default: caps.usd_per_run."),
     ] = None,
+    trust: TrustOption = False,
     json: JsonOption = False,
 ) -> None:
     """Compare the best agent with the seed on held-out tasks: improved, worse, or undecided."""
     from dgm.cli.validating import validate as run
 
-    run(agents or [], archive, repeat, usd, json)
+    run(agents or [], archive, repeat, usd, trust, json)
