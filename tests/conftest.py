@@ -6,6 +6,7 @@ is room.
 """
 
 import os
+import signal
 import warnings
 from collections.abc import Iterator
 from functools import cache
@@ -29,6 +30,9 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("quick", deadline=None, max_examples=30)
     settings.register_profile("whole", deadline=None)
     settings.load_profile("whole" if config.getoption("--slow") else "quick")
+    # As in the background of a shell; and what tests start inherits it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if roomy(MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
@@ -48,6 +52,7 @@ def roomy(folder: Path) -> bool:
     return usable and room.f_bavail * room.f_frsize > ROOM
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     slow = config.getoption("--slow") or any(word in str(config.getoption("-m")) for word in ("slow", "languages"))
     for item in items:
