@@ -52,7 +52,6 @@ def roomy(folder: Path) -> bool:
     return usable and room.f_bavail * room.f_frsize > ROOM
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     slow = config.getoption("--slow") or any(word in str(config.getoption("-m")) for word in ("slow", "languages"))
     for item in items:
@@ -64,14 +63,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="no Docker engine answers"))
         if item.get_closest_marker("browser") and not CI and browser.found() is None:
             item.add_marker(pytest.mark.skip(reason="no Chromium: apt-get install chromium"))
-        item.add_marker(pytest.mark.xdist_group(group(item)))
 
 
-def group(item: pytest.Item) -> str:
-    """Tests of a group run one after the other in one process: they share an engine, or what is dear to make."""
-    if item.get_closest_marker("docker"):
-        return "docker"
-    return "litellm" if "litellm" in getattr(item, "fixturenames", ()) else item.nodeid.partition("::")[0]
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file's tests run one after the other in one process; so do those of all files that share an engine, or litellm,
+    which is dear to import."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    @cache
+    def group(file: str) -> str:
+        text = (config.rootpath / file).read_text(encoding="utf-8")
+        return next((word for word in ("mark.docker", "litellm") if word in text), file)
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid.partition("::")[0])
+
+    return Groups(config, log)
 
 
 @cache
