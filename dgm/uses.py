@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from dgm.durable import locked, make_folder, sync_folder, write, written
 from dgm.jobs import AgentId, TaskId
-from dgm.log import HEAD, Damaged, sealing
+from dgm.log import HEAD, Damaged, sealing, swallowed
 
 FOLDER, USES, LOCK = "validations", "uses.log", "lock"
 
@@ -102,21 +102,26 @@ def _read(archive: Path) -> tuple[list[Use], int, int]:
         return [], 0, 0
     uses: list[Use] = []
     crc = size = 0
-    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), 1):
-        if not line.endswith(b"\n"):
-            break
-        whole, after = sealing(line[HEAD:-1], crc)
+    *lines, torn = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines, 1):
+        whole, after = sealing(line[HEAD:], crc)
         try:
-            if whole != line:
+            if whole != line + b"\n":
                 raise ValueError("its checksum does not match it and the lines before it")
-            uses.append(msgspec.json.decode(line[HEAD:-1], type=Use))
+            uses.append(msgspec.json.decode(line[HEAD:], type=Use))
         except (ValueError, msgspec.DecodeError) as error:
-            raise Damaged(
-                f"{path} is damaged at line {number}: {error}. Restore it from a copy: without it nobody knows how "
-                "often the held-out tasks were used"
-            ) from error
-        crc, size = after, size + len(line)
+            raise _damaged(path, number, str(error)) from error
+        crc, size = after, size + len(whole)
+    if swallowed(torn + b"\n", crc):
+        raise _damaged(path, len(lines) + 1, "its end was changed")
     return uses, crc, size
+
+
+def _damaged(path: Path, line: int, reason: str) -> Damaged:
+    return Damaged(
+        f"{path} is damaged at line {line}: {reason}. Restore it from a copy: without it nobody knows how often the "
+        "held-out tasks were used"
+    )
 
 
 def earlier(use: Use, uses: Sequence[Use]) -> tuple[int, int]:

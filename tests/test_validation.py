@@ -126,6 +126,18 @@ def test_a_changed_record_is_never_read(tmp_path_factory: pytest.TempPathFactory
         read_uses(folder)
 
 
+@pytest.mark.parametrize("changed", [b"\r", b"\x0b"])
+def test_a_record_whose_line_ends_elsewhere_is_damaged(tmp_path: Path, changed: bytes) -> None:
+    for n in range(2):
+        recorded(tmp_path, Use(float(n), "a" * 40, "b" * 40, (f"{n}" * 40,), 1, HELD, KEY))
+    path = tmp_path / FOLDER / USES
+    whole = path.read_bytes()
+    for content in (changed + whole[1:], whole.replace(b"\n", changed, 1)):
+        path.write_bytes(content)
+        with pytest.raises(Damaged, match=r"uses\.log is damaged at line 1"):
+            read_uses(tmp_path)
+
+
 def test_one_at_a_time_uses_held_out_tasks(tmp_path: Path) -> None:
     search(tmp_path)
     with using(tmp_path), pytest.raises(ArchiveBusy), using(tmp_path):
