@@ -5,6 +5,7 @@ word of the user's.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -23,10 +24,11 @@ Settings = Mapping[str, Any]
 
 
 def accept(settings: Settings) -> None:
-    """Remember that the user has said these. Raises `OSError`."""
-    folder = cache_folder() / FOLDER
-    make_folder(folder, 0o700)
-    (folder / _digest(settings)).touch()
+    """Remember that the user has said these. What cannot be kept is asked for again: no run is to end over it."""
+    with suppress(OSError):
+        folder = cache_folder() / FOLDER
+        make_folder(folder, 0o700)
+        (folder / _digest(settings)).touch()
 
 
 def insist(settings: Settings, trusted: bool) -> None:
